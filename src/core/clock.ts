@@ -1,0 +1,16 @@
+/**
+ * Time, in two kinds that must not be mixed: wall-clock milliseconds say *when* and may jump;
+ * monotonic milliseconds say *how long* and never do.
+ */
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  wall(): number;
+  /** Milliseconds, with a sub-millisecond fraction, from an arbitrary start; never goes back. */
+  monotonic(): number;
+}
+
+export const systemClock: Clock = {
+  wall: () => Date.now(),
+  monotonic: () => performance.now(),
+};

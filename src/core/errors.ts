@@ -1,0 +1,162 @@
+/**
+ * The error catalogue: every error Bellwether itself answers with. `code` is stable and may be relied
+ * on; `message` says what to do. docs/errors.md is generated from this table and tested against it.
+ */
+
+/** The `type` label of errors: what went wrong, whoever's fault it was. */
+export const errorTypes = [
+  "timeout_connect",
+  "timeout_first_byte",
+  "timeout_idle",
+  "unreachable",
+  "reset",
+  "auth",
+  "rate_limit",
+  "bad_request",
+  "not_found",
+  "upstream_5xx",
+  "malformed",
+  "client_gone",
+  "rejected",
+] as const;
+export type ErrorType = (typeof errorTypes)[number];
+
+interface ErrorEntry {
+  /** HTTP status towards the client. */
+  readonly status: number;
+  readonly type: ErrorType;
+  /** `{name}` stands for a detail given when the error is made. */
+  readonly message: string;
+}
+
+export const errorCatalogue = {
+  missing_api_key: {
+    status: 401,
+    type: "auth",
+    message:
+      "No API key was sent. Send one of this gateway's app keys as `Authorization: Bearer …`, `x-api-key`, `x-goog-api-key` or `?key=`.",
+  },
+  invalid_api_key: {
+    status: 401,
+    type: "auth",
+    message:
+      "The API key is not one of this gateway's app keys. Check it, or ask whoever runs the gateway for one.",
+  },
+  unknown_path: {
+    status: 404,
+    type: "not_found",
+    message: "{method} {path} is not relayed. Paths start with /v1 or /v1beta: check the client's base URL.",
+  },
+  no_upstream: {
+    status: 404,
+    type: "not_found",
+    message:
+      "No configured upstream serves {what}. Add it under `upstreams:` or `models:` in the configuration.",
+  },
+  body_too_large: {
+    status: 413,
+    type: "rejected",
+    message: "The request body is larger than {limit} bytes. Send less, or raise `server.bodyLimit`.",
+  },
+  headers_too_large: {
+    status: 431,
+    type: "rejected",
+    message: "The request headers are larger than this gateway accepts. Send fewer or shorter headers.",
+  },
+  malformed_request: {
+    status: 400,
+    type: "rejected",
+    message: "The request is not valid HTTP: {why}.",
+  },
+  request_timeout: {
+    status: 408,
+    type: "rejected",
+    message: "The request did not arrive completely in time. Send it again.",
+  },
+  expectation_failed: {
+    status: 417,
+    type: "rejected",
+    message: "The only expectation this gateway can meet is `100-continue`.",
+  },
+  shutting_down: {
+    status: 503,
+    type: "rejected",
+    message:
+      "The gateway is shutting down. Retry: another replica, or this one after its restart, will answer.",
+  },
+  upstream_connect_timeout: {
+    status: 504,
+    type: "timeout_connect",
+    message:
+      "Upstream {upstream} did not accept a connection within {limit} ms. Retry; check the network, or raise `timeouts.connect`.",
+  },
+  upstream_first_byte_timeout: {
+    status: 504,
+    type: "timeout_first_byte",
+    message:
+      "Upstream {upstream} did not begin to answer within {limit} ms. Retry, or raise `timeouts.firstByte`.",
+  },
+  upstream_idle_timeout: {
+    status: 504,
+    type: "timeout_idle",
+    message:
+      "Upstream {upstream} sent nothing for {limit} ms amid its answer. Retry, or raise `timeouts.idle`.",
+  },
+  upstream_total_timeout: {
+    status: 504,
+    type: "timeout_idle",
+    message:
+      "Upstream {upstream} did not finish within {limit} ms. Ask for less output, or raise `timeouts.total`.",
+  },
+  upstream_unreachable: {
+    status: 502,
+    type: "unreachable",
+    message: "Upstream {upstream} cannot be reached ({why}). Check its address, DNS and TLS.",
+  },
+  upstream_reset: {
+    status: 502,
+    type: "reset",
+    message: "Upstream {upstream} closed the connection before it answered. Retry.",
+  },
+  upstream_malformed: {
+    status: 502,
+    type: "malformed",
+    message: "Upstream {upstream} answered with something that is not HTTP ({why}).",
+  },
+  internal: {
+    status: 500,
+    type: "rejected",
+    message:
+      "Bellwether failed to handle the request; the log tells more under this request id. This is a bug: please report it.",
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/** An error that Bellwether answers with; `code` identifies it across bundles and processes. */
+export class BellwetherError extends Error {
+  override readonly name = "BellwetherError";
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly type: ErrorType;
+
+  constructor(code: ErrorCode, details: Readonly<Record<string, string | number>> = {}, cause?: unknown) {
+    const entry: ErrorEntry = errorCatalogue[code];
+    super(
+      entry.message.replace(/\{(\w+)\}/g, (_, key: string) => String(details[key] ?? "?")),
+      cause === undefined ? undefined : { cause },
+    );
+    this.code = code;
+    this.status = entry.status;
+    this.type = entry.type;
+  }
+}
+
+/** The `type` label for an HTTP status of an upstream's answer, or undefined when it is no error. */
+export function errorTypeOfStatus(status: number): ErrorType | undefined {
+  if (status < 400) return undefined;
+  if (status === 401 || status === 403) return "auth";
+  if (status === 404) return "not_found";
+  if (status === 429) return "rate_limit";
+  return status < 500 ? "bad_request" : "upstream_5xx";
+}

@@ -1,0 +1,40 @@
+/** An upstream as the gateway uses it: configuration, preset and environment already merged. */
+import type { Pricing } from "../prices/pricing.ts";
+import type { DialectName } from "../usage/dialect.ts";
+
+/** Milliseconds; each has its own error code. */
+export interface Timeouts {
+  readonly connect: number;
+  readonly firstByte: number;
+  readonly idle: number;
+  readonly total: number;
+}
+
+export interface Upstream {
+  /** As configured: the `upstream` label. */
+  readonly name: string;
+  /** The preset's name, else the upstream's: the `provider` label of some profiles. */
+  readonly provider: string;
+  /**
+   * What an OpenAI client would use as its base URL, without trailing slash. `/v1/x` goes to `baseUrl/x`.
+   */
+  readonly baseUrl: string;
+  /** `baseUrl` without a trailing version segment. `/v1beta/x` goes to `rootUrl/v1beta/x`. */
+  readonly rootUrl: string;
+  /** The key for this upstream; undefined when it needs none. */
+  readonly apiKey: string | undefined;
+  readonly dialects: ReadonlySet<DialectName>;
+  readonly timeouts: Timeouts;
+  readonly onClientGone: "cancel" | "drain";
+  /** The upstream understands `stream_options.include_usage`. */
+  readonly includeUsage: boolean;
+  /** Extra headers for every request, as name and value. */
+  readonly headers: readonly (readonly [string, string])[];
+  /** URL of an HTTP proxy to go through. */
+  readonly proxy: string | undefined;
+  /** PEM text of certificate authorities to trust besides the system's. */
+  readonly ca: string | undefined;
+  /** Glob patterns of models this vendor makes (`gpt-*`); a request for one prefers this upstream. */
+  readonly owns: readonly string[];
+  readonly pricing: Pricing;
+}
