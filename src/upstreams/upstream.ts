@@ -10,6 +10,13 @@ export interface Timeouts {
   readonly total: number;
 }
 
+/** Past either limit the upstream's answer is cancelled after all. */
+export interface DrainLimits {
+  readonly bytes: number;
+  /** Milliseconds. */
+  readonly time: number;
+}
+
 export interface Upstream {
   /** As configured: the `upstream` label. */
   readonly name: string;
@@ -26,6 +33,8 @@ export interface Upstream {
   readonly dialects: ReadonlySet<DialectName>;
   readonly timeouts: Timeouts;
   readonly onClientGone: "cancel" | "drain";
+  /** How much of an answer is read on after its client left, when `onClientGone` is `drain`. */
+  readonly drain: DrainLimits;
   /** The upstream understands `stream_options.include_usage`. */
   readonly includeUsage: boolean;
   /** Extra headers for every request, as name and value. */
