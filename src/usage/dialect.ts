@@ -75,6 +75,12 @@ export interface Reading {
 export interface Dialect {
   readonly name: DialectName;
   readonly family: Family;
+  /** Several families use this path (`/v1/models`): the client's headers tell which one is meant. */
+  readonly sharedPath?: boolean;
+  /** Answers are counted in tokens of text, so that a missing report can be estimated. */
+  readonly countsTokens: boolean;
+  /** Streams of this dialect report usage only when the request sets `stream_options.include_usage`. */
+  readonly usageOnRequest?: boolean;
   /** `path` is without query and starts with `/`; `method` is upper case. */
   match(method: string, path: string): Operation | undefined;
   facts(operation: Operation, body: RequestBody): RequestFacts;

@@ -46,6 +46,8 @@ export interface Call {
   readonly method: string;
   /** Path without query. */
   readonly path: string;
+  /** Trace id of the client's `traceparent` (32 hexadecimal digits), or "". */
+  readonly traceId: string;
   /** Bytes of the request body. */
   readonly bytesIn: number;
 }
