@@ -1,0 +1,59 @@
+/** OpenAI's legacy completions: `POST /v1/completions`, a prompt instead of messages, otherwise like chat. */
+import type { Dialect, Operation, Reading, RequestBody, RequestFacts } from "../dialect.ts";
+import { type Fields, fields, items, readError, readNames, readOutput } from "./fields.ts";
+import { isUnder, openAiFacts, operationPair, TextCollector } from "./openai-request.ts";
+import { readOpenAiUsage } from "./openai-usage.ts";
+
+const ROOT = "/v1/completions";
+
+export const openAiCompletions: Dialect = {
+  name: "openai-completions",
+  family: "openai",
+  countsTokens: true,
+  usageOnRequest: true,
+  usageKeys: ["usage", "service_tier"],
+
+  match(method: string, path: string): Operation | undefined {
+    if (!isUnder(path, ROOT)) return undefined;
+    return method === "POST" && path.length === ROOT.length ? operations.billed : operations.free;
+  },
+
+  facts(_operation: Operation, body: RequestBody): RequestFacts {
+    const json = fields(body.json);
+    return openAiFacts(json, json.max_tokens, json.max_completion_tokens);
+  },
+
+  readBody(body: unknown, reading: Reading): void {
+    const answer = fields(body);
+    readNames(answer.model, answer.service_tier, reading);
+    readError(answer.error, reading);
+    reading.complete = true;
+    if (!readOpenAiUsage(answer.usage, reading)) readChoices(answer, reading);
+  },
+
+  readEvent(_name: string, data: unknown, reading: Reading): void {
+    const chunk = fields(data);
+    readNames(chunk.model, chunk.service_tier, reading);
+    readError(chunk.error, reading);
+    readChoices(chunk, reading);
+    readOpenAiUsage(chunk.usage, reading);
+  },
+
+  promptText(body: RequestBody): string {
+    const json = fields(body.json);
+    const collector = new TextCollector();
+    collector.addContent(json.prompt);
+    collector.add(json.suffix);
+    return collector.toString();
+  },
+};
+
+const operations = operationPair({ dialect: openAiCompletions, endpoint: "completions" });
+
+function readChoices(answer: Fields, reading: Reading): void {
+  for (const item of items(answer.choices)) {
+    const choice = fields(item);
+    readOutput(choice.text, reading);
+    reading.complete = typeof choice.finish_reason === "string" && choice.finish_reason !== "";
+  }
+}

@@ -1,0 +1,72 @@
+/** What requests of the OpenAI APIs have in common: paths, facts, and the text of messages. */
+import { count } from "../../core/quantities.ts";
+import type { Operation, RequestFacts } from "../dialect.ts";
+import { type Fields, fields, items, name } from "./fields.ts";
+
+/** `path` is `root` itself or lies below it. */
+export function isUnder(path: string, root: string): boolean {
+  return path.startsWith(root) && (path.length === root.length || path.charCodeAt(root.length) === SLASH);
+}
+
+const SLASH = 47;
+
+/** The part of a path below its root: `/v1/responses/x` below `/v1/responses` is `/x`; "" for the root itself. */
+export function below(path: string, root: string): string {
+  return path.slice(root.length);
+}
+
+/** A pair of operations of one endpoint: the call that is billed, and lists, retrievals and deletions. */
+export interface OperationPair {
+  readonly billed: Operation;
+  readonly free: Operation;
+}
+
+export function operationPair(operation: Omit<Operation, "billable">): OperationPair {
+  return { billed: { ...operation, billable: true }, free: { ...operation, billable: false } };
+}
+
+/** Facts of a JSON request; `maxOutputTokens` is the first given that is a count. */
+export function openAiFacts(json: Fields, ...maxOutputTokens: readonly unknown[]): RequestFacts {
+  const serviceTier = name(json.service_tier);
+  const limit = maxOutputTokens.map(count).find((found) => found !== undefined);
+  return {
+    model: name(json.model),
+    streaming: json.stream === true,
+    asksForUsage: fields(json.stream_options).include_usage === true,
+    ...(limit !== undefined && { maxOutputTokens: limit }),
+    ...(serviceTier !== "" && { serviceTier }),
+  };
+}
+
+/** Collects texts, one a line. */
+export class TextCollector {
+  readonly #pieces: string[] = [];
+
+  add(piece: unknown): void {
+    if (typeof piece === "string" && piece !== "") this.#pieces.push(piece);
+  }
+
+  /** A definition that the model reads as JSON: tools, schemas. */
+  addJson(value: unknown): void {
+    if (typeof value === "object" && value !== null) this.#pieces.push(JSON.stringify(value));
+  }
+
+  /** Message content: a text, or parts that may have one. Images and sounds have none. */
+  addContent(content: unknown): void {
+    this.add(content);
+    for (const part of items(content)) {
+      this.add(part);
+      const { text, refusal, thinking, output, content: nested } = fields(part);
+      this.add(text);
+      this.add(refusal);
+      this.add(thinking);
+      this.add(output);
+      // Tool results hold content of their own.
+      if (nested !== undefined && nested !== content) this.addContent(nested);
+    }
+  }
+
+  toString(): string {
+    return this.#pieces.join("\n");
+  }
+}
