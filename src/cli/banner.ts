@@ -1,0 +1,36 @@
+/** What `serve` says when it is ready: where it listens, where calls go, and what to try. */
+import type { Running } from "../main.ts";
+import { styler } from "./style.ts";
+
+interface Terminal {
+  readonly isTTY?: boolean;
+}
+
+export function banner(running: Running, terminal: Terminal): string {
+  const { url, inForce, sandbox } = running;
+  const style = styler(terminal);
+  const bold = (text: string): string => style("bold", text);
+  const lines = [`${bold("Bellwether")} listens on ${bold(url)}`];
+  if (sandbox !== undefined && inForce.upstreams.includes(sandbox.upstream)) {
+    lines.push(
+      "",
+      bold("No key and no configuration: calls go to the built-in sandbox relay."),
+      "Its answers are simulated, and nothing leaves this machine. Try:",
+      "",
+      `  curl ${url}/v1/chat/completions -H 'content-type: application/json' \\`,
+      `    -d '{"model":"gpt-4.1","messages":[{"role":"user","content":"Hello"}]}'`,
+      "",
+      `  new OpenAI({ baseURL: "${url}/v1", apiKey: "anything" })    # the OpenAI SDK`,
+      "",
+      `  curl ${url}/metrics`,
+      "",
+      "For real traffic set HOLYSHEEP_API_KEY (or OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY,",
+      "DEEPSEEK_API_KEY, OPENROUTER_API_KEY), or write a bellwether.yaml.",
+    );
+  } else {
+    for (const { name, baseUrl } of inForce.upstreams) lines.push(`  ${name} → ${baseUrl}`);
+    const { file } = inForce.loaded;
+    lines.push(`  configuration: ${file ?? "the environment"}`, `  metrics: ${url}/metrics`);
+  }
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,195 @@
+/**
+ * The record of one call while it runs: its clock, its series, and in the end its Usage. Settles exactly
+ * once, whatever happened; a failing observer never fails the call.
+ */
+import type { BellwetherError } from "../core/errors.ts";
+import { uuidv7 } from "../core/ids.ts";
+import type { Upstream } from "../upstreams/upstream.ts";
+import type { Operation, RequestFacts } from "../usage/dialect.ts";
+import type { CallSeries } from "../usage/traffic-metrics.ts";
+import type { Call, Usage } from "../usage/usage.ts";
+import { ANONYMOUS } from "./access.ts";
+import type { Answer } from "./answer.ts";
+import { type Evidence, estimateMissing, outcomeOf } from "./evidence.ts";
+import { price } from "./price.ts";
+import type { Settings, Surroundings } from "./state.ts";
+
+/** What is known when the call has been routed. */
+interface Start {
+  readonly operation: Operation;
+  readonly facts: RequestFacts;
+  readonly body: Uint8Array | undefined;
+  readonly asked: string;
+  readonly upstream: Upstream;
+  readonly model: string;
+}
+
+interface End {
+  readonly error: BellwetherError | undefined;
+  readonly clientGone: boolean;
+}
+
+/** `upstream` of a call that was refused before one was chosen. */
+const NONE = "none";
+
+export class CallRecord {
+  readonly id: string;
+  app = ANONYMOUS;
+  traceparent = "";
+  bytesOut = 0;
+  readonly #around: Surroundings;
+  readonly #settings: Settings;
+  readonly #method: string;
+  readonly #path: string;
+  readonly #startedAt: number;
+  readonly #began: number;
+  #start: Start | undefined;
+  #call: Call | undefined;
+  #series: CallSeries | undefined;
+  #answer: Answer | undefined;
+  #answerBeganAt: number | undefined;
+  #settled = false;
+  /** Milliseconds worked so far, and since when we are working now (undefined while we wait). */
+  #worked = 0;
+  #workingSince: number | undefined;
+
+  constructor(around: Surroundings, settings: Settings, method: string, path: string) {
+    this.#around = around;
+    this.#settings = settings;
+    this.#method = method;
+    this.#path = path;
+    this.#startedAt = around.clock.wall();
+    this.#began = around.clock.monotonic();
+    this.#workingSince = this.#began;
+    this.id = uuidv7(this.#startedAt);
+  }
+
+  /** From here on the client or the upstream is waited for. */
+  pause(): void {
+    if (this.#workingSince === undefined) return;
+    this.#worked += this.#around.clock.monotonic() - this.#workingSince;
+    this.#workingSince = undefined;
+  }
+
+  /** From here on Bellwether works. */
+  resume(): void {
+    this.#workingSince ??= this.#around.clock.monotonic();
+  }
+
+  /** The value of a `Server-Timing` header: Bellwether's own share so far, and the call's id. */
+  serverTiming(): string {
+    const since = this.#workingSince;
+    const worked = this.#worked + (since === undefined ? 0 : this.#around.clock.monotonic() - since);
+    return `bellwether;dur=${worked.toFixed(3)};desc="${this.id}"`;
+  }
+
+  start(start: Start): void {
+    this.#start = start;
+    this.#open({
+      upstream: start.upstream.name,
+      endpoint: start.operation.endpoint,
+      modelRequested: start.asked,
+      modelSent: start.model,
+      modelLabel: this.#settings.modelLabel(start.model),
+      streaming: start.facts.streaming,
+      bytesIn: start.body?.length ?? 0,
+    });
+  }
+
+  answerBegan(answer: Answer): void {
+    this.#answer = answer;
+    this.#answerBeganAt = this.#around.clock.monotonic();
+  }
+
+  /** Ends the record; everything after the first time is ignored. */
+  settle(end: End): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.pause();
+    const durationMs = this.#around.clock.monotonic() - this.#began;
+    const start = this.#start;
+    if (this.#call === undefined) {
+      const unrouted = { upstream: NONE, endpoint: "other", streaming: false, bytesIn: 0 } as const;
+      this.#open({ ...unrouted, modelRequested: "", modelSent: "", modelLabel: NONE });
+    }
+    const evidence: Evidence = {
+      operation: start?.operation,
+      facts: start?.facts,
+      body: start?.body,
+      answer: this.#answer,
+      sent: start !== undefined,
+      error: end.error,
+      clientGone: end.clientGone,
+      model: start?.model ?? "",
+    };
+    const missing = estimateMissing(evidence, this.#around.estimator);
+    if (missing === undefined) this.#close(evidence, durationMs, 0, 0);
+    else {
+      missing.then(
+        ({ input, output }) => this.#close(evidence, durationMs, input, output),
+        (error: unknown) => {
+          this.#around.log.error({ id: this.id, err: error }, "estimate failed");
+          this.#close(evidence, durationMs, 0, 0);
+        },
+      );
+    }
+  }
+
+  #open(known: Omit<Call, "id" | "startedAt" | "app" | "method" | "path" | "traceId">): void {
+    const traceId = traceIdOf(this.traceparent);
+    const identity = {
+      id: this.id,
+      startedAt: this.#startedAt,
+      app: this.app,
+      method: this.#method,
+      path: this.#path,
+      traceId,
+    };
+    this.#call = { ...identity, ...known };
+    this.#observe(() => {
+      this.#series = this.#around.metrics.started(this.#call as Call);
+    });
+    this.#observe(() => this.#around.recorder.started(this.#call as Call));
+  }
+
+  #close(evidence: Evidence, durationMs: number, estimatedInput: number, estimatedOutput: number): void {
+    const call = this.#call as Call;
+    const answer = this.#answer;
+    const outcome = outcomeOf(evidence, estimatedInput, estimatedOutput);
+    const firstOutputAt = answer?.meter.firstOutputAt;
+    const modelAnswered = answer?.meter.reading.model ?? "";
+    const usage: Usage = {
+      ...call,
+      ...outcome,
+      ...price(this.#settings.prices, call, outcome, modelAnswered, evidence.facts?.image),
+      modelAnswered,
+      upstreamRequestId: answer?.requestId ?? "",
+      durationMs,
+      firstTokenMs: firstOutputAt === undefined ? undefined : firstOutputAt - this.#began,
+      firstByteMs: this.#answerBeganAt === undefined ? undefined : this.#answerBeganAt - this.#began,
+      overheadMs: this.#worked,
+      bytesOut: this.bytesOut,
+      retries: 0,
+    };
+    this.#observe(() => {
+      if (this.#series !== undefined) this.#around.metrics.settled(this.#series, usage);
+    });
+    this.#observe(() => this.#around.recorder.settled(usage));
+  }
+
+  /** Observers must not throw; should one do so, the call goes on. */
+  #observe(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#around.log.error({ id: this.id, err: error }, "an observer failed");
+    }
+  }
+}
+
+/** The trace id of a W3C `traceparent` header, or "". */
+function traceIdOf(traceparent: string): string {
+  return traceparent === ""
+    ? ""
+    : (/^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(traceparent)?.[1] ?? "");
+}

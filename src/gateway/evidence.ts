@@ -1,0 +1,119 @@
+/**
+ * What became of a call, worked out from all that was seen of it: its status and error, its quantities,
+ * and where they come from. Pure but for the estimate, which is asked for only where a report is missing.
+ */
+import type { BellwetherError } from "../core/errors.ts";
+import { type ErrorType, errorTypeOfStatus } from "../core/errors.ts";
+import type { Quantities } from "../core/quantities.ts";
+import type { Operation, RequestFacts } from "../usage/dialect.ts";
+import type { Estimator } from "../usage/estimate.ts";
+import type { Provenance, Usage } from "../usage/usage.ts";
+import type { Answer } from "./answer.ts";
+import { parseBodyText } from "./prepare.ts";
+
+/** The status that stands for a client that had gone (nginx's convention, and metrics.md's). */
+const CLIENT_GONE = 499;
+/** Prompts larger than this are estimated by length. */
+const MAX_PROMPT_BYTES = 256 * 1024;
+/** Bytes of JSON a token takes, for prompts too large to count: about four characters and some syntax. */
+const BYTES_PER_TOKEN = 4;
+
+export interface Evidence {
+  readonly operation: Operation | undefined;
+  readonly facts: RequestFacts | undefined;
+  readonly body: Uint8Array | undefined;
+  readonly answer: Answer | undefined;
+  /** The upstream was contacted. */
+  readonly sent: boolean;
+  readonly error: BellwetherError | undefined;
+  readonly clientGone: boolean;
+  /** The model the upstream was asked for. */
+  readonly model: string;
+}
+
+export type Outcome = Pick<
+  Usage,
+  "status" | "errorType" | "errorCode" | "serviceTier" | "quantities" | "source" | "billable"
+>;
+
+/** The outcome; estimates are 0 where none was made. */
+export function outcomeOf(evidence: Evidence, estimatedInput: number, estimatedOutput: number): Outcome {
+  const { answer, error, clientGone, facts } = evidence;
+  const reading = answer?.meter.reading;
+  const base = {
+    status: clientGone ? CLIENT_GONE : (answer?.status ?? error?.status ?? CLIENT_GONE),
+    errorType: errorTypeOf(evidence),
+    errorCode: clientGone ? undefined : error?.code,
+    serviceTier: reading?.serviceTier || facts?.serviceTier || "",
+    billable: isBillable(evidence),
+  };
+  if (!base.billable) return { ...base, quantities: {}, source: "missing" };
+  const reported: Quantities = { ...facts?.quantities, ...reading?.quantities };
+  const quantities = { ...reported };
+  if (estimatedInput > 0) quantities.inputTokens ??= estimatedInput;
+  if (estimatedOutput > 0) quantities.outputTokens = Math.max(reported.outputTokens ?? 0, estimatedOutput);
+  return { ...base, quantities, source: sourceOf(evidence, quantities) };
+}
+
+function sourceOf(evidence: Evidence, quantities: Quantities): Provenance {
+  if (isWhole(evidence) && evidence.answer?.meter.reading.reported === true) return "reported";
+  if (wasCut(evidence)) return "partial";
+  return Object.keys(quantities).length > 0 ? "estimated" : "missing";
+}
+
+function errorTypeOf({ answer, error, clientGone, operation }: Evidence): ErrorType | undefined {
+  if (clientGone) return "client_gone";
+  if (error !== undefined) return error.type;
+  if (answer === undefined) return undefined;
+  const byStatus = errorTypeOfStatus(answer.status);
+  if (byStatus !== undefined) return byStatus;
+  if (answer.meter.reading.failed) return "upstream_5xx";
+  const expected = operation?.billable === true && answer.status === 200;
+  return answer.meter.malformed || (expected && answer.meter.unexpected) ? "malformed" : undefined;
+}
+
+/** Usage is expected of a successful answer, and of one that the client did not wait for. */
+function isBillable({ operation, answer, sent, clientGone }: Evidence): boolean {
+  if (operation?.billable !== true || !sent) return false;
+  return answer === undefined ? clientGone : answer.status >= 200 && answer.status < 300;
+}
+
+function wasCut({ answer, error, clientGone }: Evidence): boolean {
+  return (error !== undefined || clientGone) && answer?.meter.reading.complete !== true;
+}
+
+/** Everything that was to come has come; a stream that ended without saying so has what it reported. */
+function isWhole(evidence: Evidence): boolean {
+  return !wasCut(evidence);
+}
+
+/**
+ * Tokens that nobody reported, counted off the event loop; undefined when nothing is missing, so that
+ * an ordinary call settles at once.
+ */
+export function estimateMissing(
+  evidence: Evidence,
+  estimator: Estimator,
+): Promise<{ input: number; output: number }> | undefined {
+  const { answer, operation } = evidence;
+  if (!isBillable(evidence) || operation === undefined) return undefined;
+  const reading = answer?.meter.reading;
+  if (reading?.reported === true && isWhole(evidence)) return undefined;
+  if (!operation.dialect.countsTokens) return undefined;
+  return estimate(evidence, operation, estimator);
+}
+
+async function estimate(evidence: Evidence, operation: Operation, estimator: Estimator) {
+  const { answer, body, model } = evidence;
+  const sample = answer?.meter.text;
+  const output =
+    sample === undefined || sample.totalCharacters === 0
+      ? 0
+      : await estimator.tokens(sample.text, sample.totalCharacters, model);
+  if (answer?.meter.reading.quantities.inputTokens !== undefined || body === undefined)
+    return { input: 0, output };
+  if (body.length > MAX_PROMPT_BYTES) return { input: Math.ceil(body.length / BYTES_PER_TOKEN), output };
+  const prompt = operation.dialect.promptText(parseBodyText(body));
+  const input = prompt === "" ? 0 : await estimator.tokens(prompt, prompt.length, model);
+  return { input, output };
+}

@@ -1,0 +1,243 @@
+/**
+ * THE main path: the life of one call, from its head to its settlement.
+ *
+ *   recognise → authenticate → body → facts → plan → record start → send → answer → settle
+ *
+ * A step that fails ends in `refuse` while nothing has been sent to the client, in `breakOff` when the
+ * answer has begun. Both lead to `settle`, which happens exactly once for every call.
+ */
+import { BellwetherError } from "../core/errors.ts";
+import type { AnswerSink, UpstreamExchange } from "../upstreams/exchange.ts";
+import type { Upstream } from "../upstreams/upstream.ts";
+import type { Operation } from "../usage/dialect.ts";
+import { recognise } from "../usage/dialects/index.ts";
+import { errorBody, errorEvent } from "../usage/error-shape.ts";
+import { authenticate } from "./access.ts";
+import { Answer, type AnswerOutput } from "./answer.ts";
+import { CallRecord } from "./call-record.ts";
+import { Drain } from "./drain.ts";
+import type { ClientExchange, ClientListener } from "./ports.ts";
+import { fromLatin1, parseBody, prepare } from "./prepare.ts";
+import { answerRefusal, familyOf, toBellwetherError } from "./refusal.ts";
+import { AnswerHead, RequestHead } from "./request-head.ts";
+import type { Settings, Surroundings } from "./state.ts";
+
+/** Handles one client request. `settings` stay the same for the call, whatever is reloaded meanwhile. */
+export function handle(client: ClientExchange, settings: Settings, around: Surroundings): void {
+  new CallInFlight(client, settings, around).begin();
+}
+
+/** Refuses what could not be parsed as HTTP: recorded as a call, answered with the returned body. */
+export function refuseMalformed(error: BellwetherError, settings: Settings, around: Surroundings): string {
+  const record = new CallRecord(around, settings, "", "");
+  record.settle({ error, clientGone: false });
+  return errorBody("openai", error, record.id);
+}
+
+class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
+  readonly #client: ClientExchange;
+  readonly #settings: Settings;
+  readonly #around: Surroundings;
+  readonly #record: CallRecord;
+  readonly #path: string;
+  readonly #query: string;
+  #head: RequestHead | undefined;
+  #operation: Operation | undefined;
+  #upstream: Upstream | undefined;
+  #exchange: UpstreamExchange | undefined;
+  #usageInjected = false;
+  #answer: Answer | undefined;
+  #trailers: string[] | undefined;
+  /** Why the answer is not complete, when it is not. */
+  #error: BellwetherError | undefined;
+  #clientGone = false;
+  #clientDone = false;
+  #drain: Drain | undefined;
+
+  constructor(client: ClientExchange, settings: Settings, around: Surroundings) {
+    this.#client = client;
+    this.#settings = settings;
+    this.#around = around;
+    const { target, method } = client;
+    const mark = target.indexOf("?");
+    this.#path = mark === -1 ? target : target.slice(0, mark);
+    this.#query = mark === -1 ? "" : target.slice(mark + 1);
+    this.#record = new CallRecord(around, settings, method, this.#path);
+  }
+
+  begin(): void {
+    try {
+      this.#operation = recognise(this.#client.method, this.#path);
+      this.#head = new RequestHead(this.#client.rawHeaders);
+      this.#record.traceparent = this.#head.traceparent;
+      this.#record.app = authenticate(this.#settings.access, this.#head, this.#query);
+      if (this.#operation === undefined || climbs(this.#path)) {
+        throw new BellwetherError("unknown_path", { method: this.#client.method, path: this.#path });
+      }
+      this.#record.pause();
+      this.#client.readBody(this.#settings.bodyLimit, this);
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  onBody(body: Uint8Array | undefined): void {
+    this.#record.resume();
+    const operation = this.#operation as Operation;
+    const head = this.#head as RequestHead;
+    try {
+      const parsed = parseBody(body, head.contentType);
+      const facts = operation.dialect.facts(operation, parsed);
+      const asked = fromLatin1(facts.model);
+      const family = familyOf(operation, head, this.#path);
+      const target = this.#settings.plan(asked, operation.dialect.name, family);
+      if (target === undefined) throw noUpstream(asked, this.#path);
+      const { upstream, model } = target;
+      this.#upstream = upstream;
+      this.#record.start({ operation, facts, body, asked, upstream, model });
+      const { access } = this.#settings;
+      const { method } = this.#client;
+      const { request, usageInjected } = prepare({
+        ...{ method, path: this.#path, query: this.#query, head, body, json: parsed.json },
+        ...{ operation, family, facts, asked, access, upstream, model },
+      });
+      this.#usageInjected = usageInjected;
+      this.#exchange = this.#around.transport.send(upstream, request, this);
+      this.#record.pause();
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  onBodyFailed(error: BellwetherError): void {
+    this.#record.resume();
+    this.#refuse(error);
+  }
+
+  // The answer comes.
+
+  onInformation(status: number, headers: string[]): void {
+    if (!this.#clientGone) this.#client.inform(status, headers);
+  }
+
+  onHead(status: number, statusText: string, rawHeaders: string[]): boolean {
+    this.#record.resume();
+    const head = new AnswerHead(rawHeaders);
+    const operation = this.#operation as Operation;
+    const { monotonic: now } = this.#around.clock;
+    this.#answer = new Answer(status, head, { operation, dropUsageChunk: this.#usageInjected, now }, this);
+    this.#record.answerBegan(this.#answer);
+    if (!this.#clientGone) {
+      if (head.requestId === "") head.headers.push("x-request-id", this.#record.id);
+      head.headers.push("server-timing", this.#record.serverTiming());
+      this.#client.head(status, statusText, head.headers);
+    }
+    this.#record.pause();
+    return true;
+  }
+
+  onData(chunk: Uint8Array): boolean {
+    if (this.#drain?.exceededBy(chunk.length) === true) {
+      this.#exchange?.abort();
+      this.#finishAnswer();
+      return true;
+    }
+    return this.#answer === undefined || this.#answer.push(chunk);
+  }
+
+  output(bytes: Uint8Array): boolean {
+    if (this.#clientGone || bytes.length === 0) return true;
+    this.#record.bytesOut += bytes.length;
+    return this.#client.write(bytes);
+  }
+
+  onEnd(trailers: string[]): void {
+    this.#trailers = trailers;
+    this.#finishAnswer();
+    if (this.#answer?.relaysDecoded === false) this.#endClient();
+  }
+
+  onFail(error: BellwetherError): void {
+    if (this.#answer === undefined && !this.#clientGone) return this.#refuse(error);
+    this.#error = error;
+    this.#finishAnswer();
+  }
+
+  answerRead(): void {
+    this.#endClient();
+    this.#settle();
+  }
+
+  // The client.
+
+  onDrain(): void {
+    this.#answer?.drained();
+    this.#exchange?.resume();
+  }
+
+  onGone(): void {
+    if (this.#clientDone || this.#clientGone) return;
+    this.#clientGone = true;
+    const upstream = this.#upstream;
+    if (this.#exchange === undefined || upstream === undefined) return this.#settle();
+    if (upstream.onClientGone === "drain") {
+      this.#drain = new Drain(upstream.drain, () => {
+        this.#exchange?.abort();
+        this.#finishAnswer();
+      });
+      this.#exchange.resume();
+      return;
+    }
+    this.#exchange.abort();
+    this.#finishAnswer();
+  }
+
+  // The end.
+
+  #finishAnswer(): void {
+    if (this.#answer === undefined) this.#settle();
+    else this.#answer.finish();
+  }
+
+  /** Ends the answer towards the client as the upstream ended it: cleanly, or visibly cut. */
+  #endClient(): void {
+    if (this.#clientGone || this.#clientDone) return;
+    this.#clientDone = true;
+    if (this.#error === undefined) return this.#client.end(this.#trailers);
+    if (this.#error.status === 504 && this.#answer?.meter.streaming === true) {
+      // Our own patience ended, not the upstream's connection: say so in the stream.
+      const { family } = (this.#operation as Operation).dialect;
+      this.#client.write(Buffer.from(errorEvent(family, this.#error, this.#record.id)));
+      return this.#client.end();
+    }
+    this.#client.cut();
+  }
+
+  #refuse(cause: unknown): void {
+    const error = toBellwetherError(cause, this.#around.log, this.#record.id);
+    this.#error = error;
+    this.#exchange?.abort();
+    if (!this.#clientGone && !this.#clientDone) {
+      this.#clientDone = true;
+      const family = familyOf(this.#operation, this.#head, this.#path);
+      this.#record.bytesOut += answerRefusal(this.#client, family, error, this.#record);
+    }
+    this.#settle();
+  }
+
+  #settle(): void {
+    this.#drain?.over();
+    this.#record.settle({ error: this.#error, clientGone: this.#clientGone && !this.#clientDone });
+  }
+}
+
+function noUpstream(model: string, path: string): BellwetherError {
+  return new BellwetherError("no_upstream", {
+    what: model === "" ? path : `model ${JSON.stringify(model)} on ${path}`,
+  });
+}
+
+/** A path with `..` could leave the part of the upstream that a client may reach. */
+function climbs(path: string): boolean {
+  return (path.includes("..") || path.includes("%")) && /(^|[/\\])(\.|%2e){2}([/\\?#]|%2f|%5c|$)/i.test(path);
+}

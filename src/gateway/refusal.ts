@@ -1,0 +1,52 @@
+/** Bellwether's own answers to a client: errors, in the shape of the API that the client speaks. */
+import { BellwetherError } from "../core/errors.ts";
+import type { Logger } from "../core/log.ts";
+import type { Family, Operation } from "../usage/dialect.ts";
+import { errorBody } from "../usage/error-shape.ts";
+import type { ClientExchange } from "./ports.ts";
+import type { RequestHead } from "./request-head.ts";
+
+/**
+ * The API family of a request. Paths that several families share (`/v1/models`, unknown ones) are told
+ * apart by the headers that only one family's clients send.
+ */
+export function familyOf(
+  operation: Operation | undefined,
+  head: RequestHead | undefined,
+  path: string,
+): Family {
+  if (operation !== undefined && !operation.dialect.sharedPath) return operation.dialect.family;
+  if (head?.anthropic === true) return "anthropic";
+  if (head?.xGoogApiKey !== undefined || path.startsWith("/v1beta")) return "gemini";
+  return "openai";
+}
+
+/** Anything that was thrown, as an error to answer with; what was not foreseen is logged. */
+export function toBellwetherError(cause: unknown, log: Logger, id: string): BellwetherError {
+  if (cause instanceof BellwetherError) return cause;
+  log.error({ id, err: cause }, "internal error");
+  return new BellwetherError("internal", {}, cause);
+}
+
+/** Answers with an error; returns the bytes of its body. */
+export function answerRefusal(
+  client: ClientExchange,
+  family: Family,
+  error: BellwetherError,
+  record: { readonly id: string; serverTiming(): string },
+): number {
+  const body = Buffer.from(errorBody(family, error, record.id));
+  client.head(error.status, "", [
+    "content-type",
+    "application/json",
+    "content-length",
+    String(body.length),
+    "x-request-id",
+    record.id,
+    "server-timing",
+    record.serverTiming(),
+  ]);
+  if (client.method !== "HEAD") client.write(body);
+  client.end();
+  return body.length;
+}

@@ -1,0 +1,173 @@
+/**
+ * Reads a request's headers in one pass: what goes on to the upstream, what authenticates the client,
+ * and what makes the request unacceptable.
+ */
+import { BellwetherError } from "../core/errors.ts";
+
+/** What is done with a header, by its lower-case name. */
+type Treatment = "forward" | "hop" | "once" | "auth" | "noted";
+
+/**
+ * `hop` headers concern only this connection (RFC 9110, section 7.6.1) and are never forwarded.
+ * `once` headers make a request ambiguous when they occur twice, which is how requests are smuggled.
+ */
+const TREATMENTS: Readonly<Record<string, Treatment>> = {
+  connection: "hop",
+  "keep-alive": "hop",
+  "proxy-authenticate": "hop",
+  "proxy-authorization": "hop",
+  "proxy-connection": "hop",
+  te: "hop",
+  trailer: "hop",
+  upgrade: "hop",
+  "http2-settings": "hop",
+  expect: "hop",
+  host: "once",
+  "content-length": "once",
+  "transfer-encoding": "once",
+  authorization: "auth",
+  "x-api-key": "auth",
+  "x-goog-api-key": "auth",
+  "accept-encoding": "noted",
+  "anthropic-version": "noted",
+  "content-type": "noted",
+  traceparent: "noted",
+};
+
+/** Spellings seen, so that lower-casing is rare; bounded, because clients choose the spelling. */
+const known = new Map<string, { lower: string; treatment: Treatment }>();
+const MAX_KNOWN = 1024;
+
+function lookUp(name: string): { lower: string; treatment: Treatment } {
+  let entry = known.get(name);
+  if (entry === undefined) {
+    const lower = name.toLowerCase();
+    const treatment = Object.hasOwn(TREATMENTS, lower) ? (TREATMENTS[lower] ?? "forward") : "forward";
+    entry = { lower, treatment };
+    if (known.size < MAX_KNOWN) known.set(name, entry);
+  }
+  return entry;
+}
+
+export class RequestHead {
+  /** Names and values to forward, in order and spelling as received; authentication is not among them. */
+  readonly forward: string[] = [];
+  /** Authentication headers as received. */
+  readonly auth: string[] = [];
+  authorization: string | undefined;
+  xApiKey: string | undefined;
+  xGoogApiKey: string | undefined;
+  contentType = "";
+  traceparent = "";
+  /** The client speaks Anthropic's API, whatever the path. */
+  anthropic = false;
+
+  /** @throws BellwetherError malformed_request when the headers are ambiguous. */
+  constructor(rawHeaders: readonly string[]) {
+    let once: string[] | undefined;
+    let listed: string[] | undefined;
+    for (let at = 0; at < rawHeaders.length; at += 2) {
+      const name = rawHeaders[at] ?? "";
+      const value = rawHeaders[at + 1] ?? "";
+      const { lower, treatment } = lookUp(name);
+      switch (treatment) {
+        case "forward":
+          this.forward.push(name, value);
+          break;
+        case "noted":
+          this.#note(lower, value);
+          this.forward.push(name, value);
+          break;
+        case "auth":
+          this.#authenticate(lower, value);
+          this.auth.push(name, value);
+          break;
+        case "once":
+          if (once?.includes(lower))
+            throw new BellwetherError("malformed_request", { why: `\`${lower}\` occurs twice` });
+          once = once === undefined ? [lower] : [...once, lower];
+          break;
+        case "hop":
+          if (lower === "connection") listed = connectionOptions(value) ?? listed;
+          break;
+      }
+    }
+    if (listed !== undefined) this.#remove(listed);
+  }
+
+  /** Removes a header from what is forwarded. */
+  drop(lower: string): void {
+    this.#remove([lower]);
+  }
+
+  #note(lower: string, value: string): void {
+    if (lower === "content-type") this.contentType = value;
+    else if (lower === "anthropic-version") this.anthropic = true;
+    else if (lower === "traceparent") this.traceparent = value;
+  }
+
+  #authenticate(lower: string, value: string): void {
+    if (lower === "authorization") this.authorization ??= value;
+    else if (lower === "x-api-key") this.xApiKey ??= value;
+    else this.xGoogApiKey ??= value;
+  }
+
+  #remove(names: readonly string[]): void {
+    for (let at = this.forward.length - 2; at >= 0; at -= 2) {
+      if (names.includes((this.forward[at] ?? "").toLowerCase())) this.forward.splice(at, 2);
+    }
+  }
+}
+
+/** Headers that `Connection` names concern only this connection too; undefined when it names none. */
+function connectionOptions(value: string): string[] | undefined {
+  if (value === "keep-alive" || value === "close") return undefined;
+  return value
+    .toLowerCase()
+    .split(",")
+    .map((option) => option.trim());
+}
+
+/** Headers of an answer that are not passed on: they concern only the connection to the upstream. */
+const ANSWER_HOP = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-connection",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** What the gateway notes of an answer's head, and the headers to pass on. */
+export class AnswerHead {
+  readonly headers: string[] = [];
+  contentType = "";
+  contentEncoding = "";
+  requestId = "";
+
+  constructor(rawHeaders: readonly string[]) {
+    let listed: string[] | undefined;
+    for (let at = 0; at < rawHeaders.length; at += 2) {
+      const name = rawHeaders[at] ?? "";
+      const value = rawHeaders[at + 1] ?? "";
+      const { lower } = lookUp(name);
+      if (ANSWER_HOP.has(lower)) {
+        if (lower === "connection") listed = connectionOptions(value) ?? listed;
+        continue;
+      }
+      if (lower === "content-type") this.contentType = value.toLowerCase();
+      else if (lower === "content-encoding") this.contentEncoding = value.toLowerCase().trim();
+      else if (lower === "x-request-id" || (lower === "request-id" && this.requestId === ""))
+        this.requestId = value;
+      this.headers.push(name, value);
+    }
+    if (listed !== undefined) this.drop(listed);
+  }
+
+  drop(names: readonly string[]): void {
+    for (let at = this.headers.length - 2; at >= 0; at -= 2) {
+      if (names.includes((this.headers[at] ?? "").toLowerCase())) this.headers.splice(at, 2);
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/** What a call needs from its surroundings: parts that live as long as the process, and settings in force. */
+import type { Clock } from "../core/clock.ts";
+import type { Logger } from "../core/log.ts";
+import type { PriceBook } from "../prices/book.ts";
+import type { Plan } from "../routing/plan.ts";
+import type { UpstreamTransport } from "../upstreams/exchange.ts";
+import type { Upstream } from "../upstreams/upstream.ts";
+import type { DialectName, Family } from "../usage/dialect.ts";
+import type { Estimator } from "../usage/estimate.ts";
+import type { TrafficMetrics } from "../usage/traffic-metrics.ts";
+import type { Recorder } from "../usage/usage.ts";
+import type { Access } from "./access.ts";
+
+/** Replaced as a whole when the configuration is reloaded; a call keeps the one it began with. */
+export interface Settings {
+  readonly access: Access;
+  /** Largest request body, in bytes. */
+  readonly bodyLimit: number;
+  readonly prices: PriceBook;
+  /** Chooses the upstream and the model to ask it for. */
+  plan(model: string, dialect: DialectName, family: Family): Plan<Upstream> | undefined;
+  /** The bounded `model` label of a name that a client wrote. */
+  modelLabel(model: string): string;
+}
+
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly transport: UpstreamTransport;
+  readonly metrics: TrafficMetrics;
+  readonly recorder: Recorder;
+  readonly estimator: Estimator;
+  readonly log: Logger;
+}

@@ -1,0 +1,206 @@
+/**
+ * A client's exchange on node:http. There is one per call, so it makes no closures: the event handlers
+ * are shared functions that find their exchange on the object that emitted the event.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { BellwetherError } from "../core/errors.ts";
+import type { ClientExchange, ClientListener } from "../gateway/ports.ts";
+import { joined } from "../wire/bytes.ts";
+import { replaceCorsHeaders } from "./cors.ts";
+
+/** After a refused upload the rest is read and thrown away this long, so that the client sees the answer. */
+const LINGER_MS = 2_000;
+
+const EXCHANGE = Symbol("exchange");
+type Carrier = { [EXCHANGE]?: NodeClientExchange };
+
+export class NodeClientExchange implements ClientExchange {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #expectsContinue: boolean;
+  readonly #cors: readonly string[] | undefined;
+  #listener: ClientListener | undefined;
+  #limit = 0;
+  #received = 0;
+  #pieces: Buffer[] = [];
+  #bodyDone = false;
+  #headWaiting = false;
+  #uploadRefused = false;
+  #lingerTimer: NodeJS.Timeout | undefined;
+  #over = false;
+
+  /** `cors`: headers that replace the upstream's own about origins. */
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    expectsContinue: boolean,
+    cors: readonly string[] | undefined,
+  ) {
+    this.#request = request;
+    this.#response = response;
+    this.#expectsContinue = expectsContinue;
+    this.#cors = cors;
+    response.sendDate = false;
+  }
+
+  /** The exchange whose request is being read on this socket, if any. */
+  static reading(socket: object): NodeClientExchange | undefined {
+    const exchange = (socket as Carrier)[EXCHANGE];
+    return exchange === undefined || exchange.#bodyDone ? undefined : exchange;
+  }
+
+  get method(): string {
+    return this.#request.method ?? "";
+  }
+
+  get target(): string {
+    return this.#request.url ?? "";
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.#request.rawHeaders;
+  }
+
+  readBody(limit: number, listener: ClientListener): void {
+    const request = this.#request;
+    this.#listener = listener;
+    this.#limit = limit;
+    (this.#response as Carrier)[EXCHANGE] = this;
+    this.#response.on("close", onResponseClose);
+    this.#response.on("drain", onResponseDrain);
+    const announced = request.headers["content-length"];
+    if (announced === undefined && request.headers["transfer-encoding"] === undefined) {
+      this.#bodyDone = true;
+      return listener.onBody(undefined);
+    }
+    if (announced !== undefined && Number(announced) > limit) {
+      return this.failBody(new BellwetherError("body_too_large", { limit }));
+    }
+    if (this.#expectsContinue) this.#response.writeContinue();
+    (request as Carrier)[EXCHANGE] = this;
+    (request.socket as Carrier)[EXCHANGE] = this;
+    request.on("data", onRequestData);
+    request.on("end", onRequestEnd);
+    request.on("error", ignore);
+  }
+
+  /** The body cannot be read on: tells the listener, once. */
+  failBody(error: BellwetherError): void {
+    if (this.#bodyDone) return;
+    this.#bodyDone = true;
+    this.#uploadRefused = true;
+    this.#pieces = [];
+    this.#listener?.onBodyFailed(error);
+  }
+
+  receive(chunk: Buffer): void {
+    if (this.#bodyDone) return;
+    this.#received += chunk.length;
+    if (this.#received > this.#limit)
+      this.failBody(new BellwetherError("body_too_large", { limit: this.#limit }));
+    else this.#pieces.push(chunk);
+  }
+
+  receivedAll(): void {
+    if (this.#uploadRefused) this.#response.end();
+    if (this.#bodyDone) return;
+    this.#bodyDone = true;
+    const body = joined(this.#pieces, this.#received);
+    this.#pieces = [];
+    this.#listener?.onBody(body.length === 0 ? undefined : body);
+  }
+
+  drained(): void {
+    if (!this.#over) this.#listener?.onDrain();
+  }
+
+  closed(): void {
+    clearTimeout(this.#lingerTimer);
+    if (this.#over || this.#response.writableFinished) return;
+    this.#over = true;
+    this.#bodyDone = true;
+    this.#listener?.onGone();
+  }
+
+  inform(status: number, headers: readonly string[]): void {
+    const { socket, headersSent } = this.#response;
+    if (headersSent || socket === null || this.#request.httpVersionMinor === 0) return;
+    let head = `HTTP/1.1 ${status} ${status === 103 ? "Early Hints" : "Processing"}\r\n`;
+    for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
+    socket.write(`${head}\r\n`, "latin1");
+  }
+
+  head(status: number, statusText: string, headers: string[]): void {
+    // What is left of a refused upload cannot be told from a next request.
+    if (this.#uploadRefused) headers.push("connection", "close");
+    if (this.#cors !== undefined) replaceCorsHeaders(headers, this.#cors);
+    if (statusText === "") this.#response.writeHead(status, headers);
+    else this.#response.writeHead(status, statusText, headers);
+    // Head and first bytes mostly arrive together; then they leave together.
+    this.#headWaiting = true;
+    process.nextTick(flushHead, this);
+  }
+
+  write(chunk: Uint8Array): boolean {
+    this.#headWaiting = false;
+    return this.#response.write(chunk);
+  }
+
+  end(trailers?: readonly string[]): void {
+    this.#headWaiting = false;
+    if (trailers !== undefined && trailers.length > 0) {
+      const pairs: [string, string][] = [];
+      for (let at = 0; at + 1 < trailers.length; at += 2)
+        pairs.push([trailers[at] ?? "", trailers[at + 1] ?? ""]);
+      this.#response.addTrailers(pairs);
+    }
+    if (!this.#uploadRefused || this.#request.complete) this.#response.end();
+    else this.#lingerTimer = setTimeout(endResponse, LINGER_MS, this.#response);
+  }
+
+  cut(): void {
+    this.#over = true;
+    this.flushHead();
+    // What was written goes out first; the missing end tells the client that more was to come.
+    const { socket } = this.#response;
+    setImmediate(() => {
+      if (this.#request.httpVersionMinor === 0) socket?.resetAndDestroy();
+      else socket?.destroySoon();
+    });
+  }
+
+  flushHead(): void {
+    if (!this.#headWaiting) return;
+    this.#headWaiting = false;
+    this.#response.flushHeaders();
+  }
+}
+
+function flushHead(exchange: NodeClientExchange): void {
+  exchange.flushHead();
+}
+
+function endResponse(response: ServerResponse): void {
+  response.end();
+}
+
+function onRequestData(this: IncomingMessage, chunk: Buffer): void {
+  (this as Carrier)[EXCHANGE]?.receive(chunk);
+}
+
+function onRequestEnd(this: IncomingMessage): void {
+  (this as Carrier)[EXCHANGE]?.receivedAll();
+}
+
+function onResponseDrain(this: ServerResponse): void {
+  (this as Carrier)[EXCHANGE]?.drained();
+}
+
+function onResponseClose(this: ServerResponse): void {
+  (this as Carrier)[EXCHANGE]?.closed();
+}
+
+/** A request's error comes with the close of its response, which is listened to. */
+function ignore(): void {
+  // Nothing to do.
+}

@@ -1,0 +1,224 @@
+/** The composition root: puts the parts together, starts them, and stops them in order. Wiring only. */
+
+import type { Environment } from "./config/environment.ts";
+import type { Loaded } from "./config/load.ts";
+import { loadConfig } from "./config/load.ts";
+import { formatProblem } from "./config/problems.ts";
+import { Reloader, type ReloadResult } from "./config/reload.ts";
+import { checkSafety } from "./config/safety.ts";
+import { type Watching, watchConfig } from "./config/watch.ts";
+import { systemClock } from "./core/clock.ts";
+import { CallLog } from "./gateway/call-log.ts";
+import { handle, refuseMalformed } from "./gateway/handle.ts";
+import { PriceGauges } from "./gateway/price-gauges.ts";
+import type { Surroundings } from "./gateway/state.ts";
+import { type Readiness, serveOperation } from "./http/operations.ts";
+import { DataPlane } from "./http/server.ts";
+import { createLogger, type ProcessLogger } from "./logger.ts";
+import { BoundedLabels } from "./metrics/bounded-labels.ts";
+import { catalogue } from "./metrics/catalogue.ts";
+import { Metrics } from "./metrics/metrics.ts";
+import { type SandboxUpstream, startSandboxUpstream } from "./sandbox-upstream.ts";
+import { buildSettings, type InForce, identities } from "./settings.ts";
+import { UndiciTransport } from "./upstreams/undici-transport.ts";
+import { WorkerEstimator } from "./usage/estimate-thread.ts";
+import { Recorders } from "./usage/recorders.ts";
+import { TrafficMetrics } from "./usage/traffic-metrics.ts";
+import { version } from "./version.ts";
+
+export interface ServeOptions {
+  readonly configFile?: string | undefined;
+  /** In place of the configured ones. */
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly logLevel?: string | undefined;
+  readonly cwd: string;
+  readonly env: Environment;
+}
+
+export interface Running {
+  /** `http://host:port` that clients can use. */
+  readonly url: string;
+  readonly inForce: InForce;
+  /** Set when calls go to the built-in simulated relay. */
+  readonly sandbox: SandboxUpstream | undefined;
+  readonly log: ProcessLogger;
+  reload(reason: string): Promise<ReloadResult>;
+  /** Not ready any more, no new connections, calls in flight finish or are cut. True when none was cut. */
+  close(): Promise<boolean>;
+}
+
+/** Starts everything. @throws ConfigError, or the system's error when it cannot listen. */
+export async function serve(options: ServeOptions): Promise<Running> {
+  const { env, cwd } = options;
+  const load = async (file: string | undefined): Promise<Loaded> => {
+    const loaded = overridden(await loadConfig({ file, cwd, env }), options);
+    checkSafety(loaded);
+    return loaded;
+  };
+  const initial = await load(options.configFile);
+  const { config } = initial;
+  const log = await createLogger(config.log);
+  const metrics = new Metrics({ buckets: config.metrics.buckets });
+  const { registry } = metrics;
+  const overflow = registry.counter(catalogue.labelOverflow).with(["model"]);
+  const labels = new BoundedLabels(config.metrics.maxModels, overflow);
+  const warn = (message: string): void => log.warn({}, message);
+
+  const sandbox = await startSandboxUpstream(initial, env);
+  const fallback = sandbox === undefined ? [] : [sandbox.upstream];
+  const build = (loaded: Loaded): InForce => buildSettings(loaded, { env, labels, fallback, warn });
+  let inForce = build(initial);
+
+  const traffic = new TrafficMetrics(registry, { maxModels: config.metrics.maxModels });
+  const priceGauges = new PriceGauges(registry, () => inForce.settings.prices);
+  const transport = new UndiciTransport();
+  const estimator = new WorkerEstimator();
+  const around: Surroundings = {
+    clock: systemClock,
+    transport,
+    metrics: traffic,
+    recorder: new Recorders([priceGauges, new CallLog(log)]),
+    estimator,
+    log,
+  };
+
+  const putIntoForce = (next: InForce): void => {
+    inForce = next;
+    metrics.setUpstreams(identities(next.upstreams));
+    prepareSeries(traffic, next);
+  };
+  putIntoForce(inForce);
+
+  const reloader = new Reloader({
+    initial,
+    load,
+    apply: (next) => {
+      putIntoForce(build(next));
+      transport.retain(inForce.upstreams);
+      priceGauges.reset();
+    },
+    onResult: (result) => report(result, log),
+    clock: systemClock,
+  });
+  registry.gauge(catalogue.buildInfo).with([version, process.version]).set(1);
+  registry.beforeScrape(() => {
+    registry
+      .gauge(catalogue.reloadSuccess)
+      .with([])
+      .set(reloader.status.success ? 1 : 0);
+    registry
+      .gauge(catalogue.reloadTimestamp)
+      .with([])
+      .set(reloader.status.loadedAt / 1000);
+  });
+
+  let stopping = false;
+  const readiness = (): Readiness => ({
+    ready: !stopping,
+    checks: {
+      server: stopping ? "shutting down" : "ok",
+      configuration: reloader.status.success ? "ok" : "the last reload failed; the one before stays in force",
+      upstreams: inForce.upstreams.length > 0 ? "ok" : "none",
+    },
+  });
+  const about = () => ({
+    version,
+    uptimeSeconds: Math.floor(process.uptime()),
+    upstreams: inForce.upstreams.map(({ name }) => name),
+    simulated: sandbox !== undefined && inForce.upstreams.includes(sandbox.upstream),
+  });
+  const operations = { metrics, readiness, about };
+  const { host, port, headersLimit, requestTimeout } = config.server;
+  const server = new DataPlane(
+    { host, port, headersLimit, requestTimeout },
+    {
+      call: (client) => handle(client, inForce.settings, around),
+      malformed: (error) => refuseMalformed(error, inForce.settings, around),
+      operation: (request, response) => serveOperation(operations, request, response),
+      cors: () => {
+        const { cors } = inForce.loaded.config.server;
+        return cors.origins.length > 0 ? cors : undefined;
+      },
+    },
+  );
+  let watching: Watching | undefined;
+  const closeParts = async (): Promise<void> => {
+    watching?.close();
+    await transport.close();
+    await estimator.close();
+    await sandbox?.close();
+    log.flush();
+  };
+  try {
+    const address = await server.listen();
+    if (initial.file !== undefined) {
+      watching = watchConfig(initial.file, () => void reloader.reload("file changed"));
+    }
+    return {
+      url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,
+      get inForce() {
+        return inForce;
+      },
+      sandbox,
+      log,
+      reload: (reason) => reloader.reload(reason),
+      async close() {
+        stopping = true;
+        const clean = await server.close(inForce.loaded.config.server.shutdown.drain);
+        await closeParts();
+        return clean;
+      },
+    };
+  } catch (error) {
+    await closeParts();
+    throw error;
+  }
+}
+
+/** The configuration with the command line's options over it. */
+function overridden(loaded: Loaded, options: ServeOptions): Loaded {
+  const { config } = loaded;
+  const server = {
+    ...config.server,
+    host: options.host ?? config.server.host,
+    port: options.port ?? config.server.port,
+  };
+  const level = (options.logLevel ?? config.log.level) as typeof config.log.level;
+  return { ...loaded, config: { ...config, server, log: { ...config.log, level } } };
+}
+
+/** The series that alerts divide by and rate exist before the first call. */
+function prepareSeries(traffic: TrafficMetrics, { loaded, settings, upstreams }: InForce): void {
+  const { config } = loaded;
+  const apps =
+    config.apps.length > 0 && config.server.auth === "keys"
+      ? config.apps.map(({ name }) => name)
+      : ["anonymous"];
+  for (const upstream of upstreams) {
+    const served = Object.entries(config.models)
+      .filter(([, model]) => model.upstreams === undefined || model.upstreams.includes(upstream.name))
+      .map(([name, { alias }]) => alias ?? name);
+    const own = Object.keys(upstream.pricing.own);
+    const models = [...new Set([...served, ...own])].map((model) => settings.modelLabel(model));
+    traffic.prepare({
+      upstream: upstream.name,
+      models: models.length > 0 ? models : ["other"],
+      endpoints: ["chat"],
+      apps,
+    });
+  }
+}
+
+function report(result: ReloadResult, log: ProcessLogger): void {
+  const { reason, success, problems, restartNeeded, warnings } = result;
+  if (success) log.info({ reason }, "configuration reloaded");
+  else {
+    log.error(
+      { reason, problems: problems.map(formatProblem) },
+      "configuration refused; the last good one stays in force",
+    );
+  }
+  for (const warning of warnings) log.warn({ reason }, warning);
+  if (restartNeeded.length > 0) log.warn({ restartNeeded }, "these settings take effect after a restart");
+}

@@ -1,0 +1,72 @@
+/** Turns a loaded configuration into what the gateway works with: upstreams, prices, routes, labels. */
+import type { Environment } from "./config/environment.ts";
+import type { Loaded } from "./config/load.ts";
+import type { Config } from "./config/schema.ts";
+import type { Access } from "./gateway/access.ts";
+import type { Settings } from "./gateway/state.ts";
+import type { BoundedLabels } from "./metrics/bounded-labels.ts";
+import type { UpstreamIdentity } from "./metrics/profiles/profile.ts";
+import { PriceBook } from "./prices/book.ts";
+import { loadPriceLists } from "./prices/data.ts";
+import { canonicalModel } from "./prices/match.ts";
+import { buildRoutingTable, plan } from "./routing/plan.ts";
+import { resolveUpstreams } from "./upstreams/resolve.ts";
+import type { Upstream } from "./upstreams/upstream.ts";
+
+export interface InForce {
+  readonly loaded: Loaded;
+  readonly settings: Settings;
+  readonly upstreams: readonly Upstream[];
+}
+
+export interface BuildOptions {
+  readonly env: Environment;
+  readonly labels: BoundedLabels;
+  /** Used when neither configuration nor environment name an upstream. */
+  readonly fallback: readonly Upstream[];
+  readonly warn: (message: string) => void;
+}
+
+/** @throws ConfigError when the configuration cannot be put into force. */
+export function buildSettings(loaded: Loaded, options: BuildOptions): InForce {
+  const { config, locate } = loaded;
+  const resolved = resolveUpstreams(config, options.env, { locate, warn: options.warn });
+  const upstreams = resolved.length > 0 ? resolved : options.fallback;
+  const prices = new PriceBook(loadPriceLists(config.prices.files), upstreams);
+  const table = buildRoutingTable(config.models, upstreams);
+  const settings: Settings = {
+    access: accessOf(config),
+    bodyLimit: config.server.bodyLimit,
+    prices,
+    plan: (model, dialect, family) => plan({ model, dialect, family }, table),
+    modelLabel: modelLabels(options.labels, config, prices),
+  };
+  return { loaded, settings, upstreams };
+}
+
+function accessOf(config: Config): Access {
+  const apps = new Map<string, string>();
+  for (const { name, keys } of config.apps) {
+    for (const key of keys) apps.set(key.slice("sha256:".length), name);
+  }
+  return { mode: config.server.auth, apps };
+}
+
+/** Labels models by a known name: the configuration's, or one that has a price. */
+function modelLabels(labels: BoundedLabels, config: Config, prices: PriceBook): (model: string) => string {
+  const known = new Set<string>(prices.knownModels());
+  for (const [name, { alias }] of Object.entries(config.models)) {
+    known.add(name);
+    if (alias !== undefined) known.add(alias);
+  }
+  labels.allow(known);
+  const isKnown = (name: string): boolean => known.has(name);
+  return (model) => labels.value(model === "" ? "" : (canonicalModel(model, isKnown) ?? model));
+}
+
+/** Who the upstreams are, for the labels of metric profiles. */
+export function identities(upstreams: readonly Upstream[]): Map<string, UpstreamIdentity> {
+  return new Map(
+    upstreams.map(({ name, provider, baseUrl }) => [name, { provider, address: new URL(baseUrl).hostname }]),
+  );
+}

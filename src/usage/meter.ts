@@ -1,0 +1,173 @@
+/**
+ * The answer meter reads a copy of an answer's bytes, in whatever pieces they come, and says what the
+ * answer reported. It is the same for the gateway and for the meter library; it never throws.
+ *
+ * Answers come in three kinds: an event stream (read event by event), JSON (read at the end, from its
+ * tail when it is long), and anything else (only counted).
+ */
+
+import { joined, utf8Text } from "../wire/bytes.ts";
+import { findInHead, findInTail } from "../wire/json-tail.ts";
+import { EventSplitter, readEvent } from "../wire/sse.ts";
+import type { Operation, Reading } from "./dialect.ts";
+import { TextSample } from "./text-sample.ts";
+
+/** JSON up to this size is parsed whole; of longer answers only the ends are read, if that is enough. */
+const PARSE_WHOLE_BYTES = 4 * 1024;
+/** A JSON answer is kept up to this size for a full parse, should its usage not stand at its end. */
+const KEEP_BYTES = 1024 * 1024;
+/** What is kept of a longer answer: this much of its beginning (for the model) and of its end. */
+const WINDOW_BYTES = 64 * 1024;
+
+export interface MeterOptions {
+  readonly operation: Operation;
+  /** `content-type` of the answer, lower case. */
+  readonly contentType: string;
+  /** The upstream was asked for usage on our behalf: leave that one chunk out of what is relayed. */
+  readonly dropUsageChunk: boolean;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+}
+
+type Kind = "events" | "json" | "opaque";
+
+export class AnswerMeter {
+  readonly text = new TextSample();
+  readonly reading: Reading;
+  /** Monotonic time of the model's first output, when the answer is a stream and it came. */
+  firstOutputAt: number | undefined;
+  /** A successful answer that should have been JSON or events could not be read as such. */
+  malformed = false;
+
+  readonly #options: MeterOptions;
+  readonly #kind: Kind;
+  readonly #splitter: EventSplitter | undefined;
+  #pieces: Uint8Array[] = [];
+  #kept = 0;
+  #middleLost = false;
+
+  constructor(options: MeterOptions) {
+    this.#options = options;
+    this.#kind = kindOf(options.contentType);
+    this.#splitter = this.#kind === "events" ? new EventSplitter(this, options.dropUsageChunk) : undefined;
+    this.reading = {
+      quantities: {},
+      reported: false,
+      model: "",
+      serviceTier: "",
+      outputSeen: false,
+      complete: false,
+      failed: false,
+      text: this.text,
+    };
+  }
+
+  /** The answer is a web page: what a relay's front end says when the relay itself does not. */
+  get unexpected(): boolean {
+    return this.#options.contentType.startsWith("text/html");
+  }
+
+  /** The answer is an event stream. */
+  get streaming(): boolean {
+    return this.#kind === "events";
+  }
+
+  /** Takes the next (decoded) bytes of the answer and returns those to relay. */
+  push(chunk: Uint8Array): Uint8Array {
+    if (this.#splitter !== undefined) {
+      const relay = this.#splitter.push(chunk);
+      return this.#options.dropUsageChunk ? relay : chunk;
+    }
+    if (this.#kind === "json") this.#keep(chunk);
+    return chunk;
+  }
+
+  /** The answer is over, cleanly or not. Returns bytes that are still to be relayed. */
+  finish(): Uint8Array | undefined {
+    if (this.#splitter !== undefined) {
+      const rest = this.#splitter.finish();
+      return this.#options.dropUsageChunk && rest.length > 0 ? rest : undefined;
+    }
+    if (this.#kind === "json") this.#readJson();
+    this.#pieces = [];
+    return undefined;
+  }
+
+  /** Visits one event of the stream; true when it is the chunk that only our own wish for usage caused. */
+  event(bytes: Uint8Array, start: number, end: number): boolean {
+    const { name, data } = readEvent(bytes, start, end);
+    if (data === undefined) return false;
+    if (data === "[DONE]") {
+      this.reading.complete = true;
+      return false;
+    }
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(data);
+    } catch {
+      this.malformed = true;
+      return false;
+    }
+    this.#options.operation.dialect.readEvent(name, parsed, this.reading);
+    if (this.firstOutputAt === undefined && this.reading.outputSeen) this.firstOutputAt = this.#options.now();
+    return this.#options.dropUsageChunk && isUsageChunk(parsed);
+  }
+
+  #keep(chunk: Uint8Array): void {
+    this.#pieces.push(chunk);
+    this.#kept += chunk.length;
+    if (this.#kept <= KEEP_BYTES) return;
+    // Too long to keep: its beginning and its end stay, copied so that the rest can be freed.
+    const bytes = joined(this.#pieces, this.#kept);
+    this.#pieces = [bytes.slice(0, WINDOW_BYTES), bytes.slice(-WINDOW_BYTES)];
+    this.#kept = 2 * WINDOW_BYTES;
+    this.#middleLost = true;
+  }
+
+  #readJson(): void {
+    if (this.#kept === 0) return;
+    const bytes = joined(this.#pieces, this.#kept);
+    const { dialect } = this.#options.operation;
+    if (bytes.length > PARSE_WHOLE_BYTES) {
+      const partial = readEnds(bytes, dialect.usageKeys);
+      if (partial !== undefined) return dialect.readBody(partial, this.reading);
+      if (this.#middleLost) return;
+    }
+    try {
+      dialect.readBody(JSON.parse(utf8Text(bytes)), this.reading);
+    } catch {
+      this.malformed = true;
+    }
+  }
+}
+
+/** The members that matter, found without parsing the rest; undefined when usage is not among them. */
+function readEnds(bytes: Uint8Array, usageKeys: readonly string[]): Record<string, unknown> | undefined {
+  let found: Record<string, unknown> | undefined;
+  for (const key of usageKeys) {
+    const value = findInTail(bytes, key, WINDOW_BYTES);
+    if (value === undefined) continue;
+    found ??= {};
+    found[key] = value;
+  }
+  if (found === undefined) return undefined;
+  for (const key of HEAD_KEYS) {
+    const value = found[key] ?? findInHead(bytes, key, PARSE_WHOLE_BYTES);
+    if (value !== undefined) found[key] = value;
+  }
+  return found;
+}
+
+const HEAD_KEYS = ["model", "modelVersion", "service_tier"];
+
+function kindOf(contentType: string): Kind {
+  if (contentType.startsWith("text/event-stream")) return "events";
+  return contentType.startsWith("application/json") || contentType.includes("+json") ? "json" : "opaque";
+}
+
+/** OpenAI's extra chunk: usage, and a list of choices that is empty. */
+function isUsageChunk(data: unknown): boolean {
+  if (typeof data !== "object" || data === null) return false;
+  const { choices, usage } = data as { choices?: unknown; usage?: unknown };
+  return Array.isArray(choices) && choices.length === 0 && typeof usage === "object" && usage !== null;
+}

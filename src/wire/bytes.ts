@@ -1,0 +1,51 @@
+/**
+ * Bytes to text and back, with Node's fast paths where there is a Buffer and the platform's decoders
+ * where there is none, so that everything above runs in workers and browsers too.
+ */
+
+export const EMPTY = new Uint8Array(0);
+
+interface NodeSlices {
+  utf8Slice(start: number, end: number): string;
+  latin1Slice(start: number, end: number): string;
+}
+
+function hasSlices(bytes: Uint8Array): bytes is Uint8Array & NodeSlices {
+  return "utf8Slice" in bytes && "latin1Slice" in bytes;
+}
+
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Text of `bytes[start, end)` as UTF-8; malformed sequences become U+FFFD. */
+export function utf8Text(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  return hasSlices(bytes) ? bytes.utf8Slice(start, end) : utf8.decode(bytes.subarray(start, end));
+}
+
+/** Text of `bytes[start, end)` with one character per byte: fast, lossless, and safe to cut anywhere. */
+export function latin1Text(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  if (hasSlices(bytes)) return bytes.latin1Slice(start, end);
+  let text = "";
+  for (let at = start; at < end; at += 8192) {
+    text += String.fromCharCode(...bytes.subarray(at, Math.min(end, at + 8192)));
+  }
+  return text;
+}
+
+/** Joins pieces into one array; a single piece is returned as it is. */
+export function joined(pieces: readonly Uint8Array[], total?: number): Uint8Array {
+  const [only] = pieces;
+  if (pieces.length === 1 && only !== undefined) return only;
+  const length = total ?? pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const all = allocate(length);
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
+
+/** Uninitialised memory: a Buffer where there is one, so that text of it decodes fast. */
+export function allocate(length: number): Uint8Array {
+  return typeof Buffer === "undefined" ? new Uint8Array(length) : Buffer.allocUnsafe(length);
+}
