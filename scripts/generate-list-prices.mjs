@@ -10,6 +10,11 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { calcPrice, findProvider } from "@pydantic/genai-prices";
 
+/** @typedef {import("@pydantic/genai-prices").Provider} Provider */
+/** @typedef {import("@pydantic/genai-prices").ModelInfo} Model */
+/** @typedef {import("../src/prices/price-file.ts").PriceFile} PriceFile */
+/** @typedef {import("../src/prices/price-file.ts").PriceVariant} PriceVariant */
+
 const target = new URL("../src/prices/data/list-prices.json", import.meta.url);
 
 /** First-party vendors in the order in which a bare model name is looked up, then hosts and resellers. */
@@ -20,6 +25,7 @@ const providers = [
 ];
 
 /** The package's price keys that Bellwether meters, and what they are called here (same units). */
+/** @type {Readonly<Record<string, string>>} */
 const tokenKeys = {
   input_mtok: "input",
   cache_read_mtok: "cachedInput",
@@ -41,14 +47,21 @@ const ignored = new Set([
   ...["input_document_kpages", "input_annotated_document_kpages", "input_text_messages_kcount"],
 ]);
 
-/** One `ModelPrice` of the package as one price of ours; undefined when it prices nothing we meter. */
+/**
+ * One `ModelPrice` of the package as one price of ours; undefined when it prices nothing we meter.
+ * @param {import("@pydantic/genai-prices").ModelPrice} prices
+ * @param {string} where
+ */
 function priceOf(prices, where) {
+  /** @type {Record<string, unknown>} */
   const price = {};
+  /** @type {Map<number, Record<string, number>>} */
   const tiers = new Map();
   for (const [key, value] of Object.entries(prices)) {
     const ours = tokenKeys[key];
+    if (value === undefined) continue;
     if (ours !== undefined && typeof value === "number") price[ours] = value;
-    else if (ours !== undefined) {
+    else if (ours !== undefined && typeof value === "object") {
       price[ours] = value.base;
       for (const tier of value.tiers) {
         tiers.set(tier.start, { ...tiers.get(tier.start), [ours]: tier.price });
@@ -67,10 +80,14 @@ function priceOf(prices, where) {
 /**
  * The package keeps a model's prices in order, the last that applies being in force. A daily window that
  * stands after a dated price belongs to that price and must not reach back before its date.
+ * @param {Model} model
+ * @param {string} where
+ * @returns {PriceVariant[]}
  */
 function pricesOf(model, where) {
   const variants = Array.isArray(model.prices) ? model.prices : [{ prices: model.prices }];
   const result = [];
+  /** @type {string | undefined} */
   let from;
   for (const { constraint, prices } of variants) {
     const price = priceOf(prices, where);
@@ -78,7 +95,9 @@ function pricesOf(model, where) {
     if (constraint?.type === "start_date") from = constraint.start_date;
     if (from !== undefined) price.from = from;
     if (constraint?.type === "time_of_date") {
-      price.between = [constraint.start_time, constraint.end_time].map((time) => /^\d\d:\d\d/.exec(time)[0]);
+      price.between = [constraint.start_time, constraint.end_time].map((time) =>
+        time.slice(0, "hh:mm".length),
+      );
     }
     result.push(price);
   }
@@ -86,22 +105,35 @@ function pricesOf(model, where) {
   return result.length === 0 && model.id.endsWith(":free") ? [{ input: 0, output: 0 }] : result;
 }
 
-const literals = (match) => [
-  ...["equals", "starts_with", "contains", "ends_with"].flatMap((key) => match[key] ?? []),
-  ...[...(match.or ?? []), ...(match.and ?? [])].flatMap(literals),
-];
+/**
+ * Every literal of a rule for names.
+ * @param {import("@pydantic/genai-prices").MatchLogic} match
+ * @returns {string[]}
+ */
+function literals(match) {
+  if ("or" in match) return match.or.flatMap(literals);
+  if ("and" in match) return match.and.flatMap(literals);
+  return "regex" in match ? [] : Object.values(match);
+}
 
 /**
  * Exact names only. The start of a name counts as a name when it looks complete and the package itself
  * resolves it to this model; whatever else such a prefix would match is not taken over.
+ * @param {Provider} provider
+ * @param {Model} model
  */
 function namesOf(provider, model) {
-  const complete = (name) => !/[-@.:/]$|-20\d\d$/.test(name);
-  const resolves = (name) => calcPrice({}, name, { providerId: provider.id })?.model.id === model.id;
+  const complete = (/** @type {string} */ name) => !/[-@.:/]$|-20\d\d$/.test(name);
+  const resolves = (/** @type {string} */ name) =>
+    calcPrice({}, name, { providerId: provider.id })?.model.id === model.id;
   const names = [model.id, ...literals(model.match)].map((name) => name.toLowerCase());
   return [...new Set(names)].filter((name) => complete(name) && resolves(name)).sort();
 }
 
+/**
+ * @param {PriceFile | undefined} previous
+ * @returns {PriceFile}
+ */
 export function generate(previous) {
   const entry = createRequire(import.meta.url).resolve("@pydantic/genai-prices");
   const { version, license } = JSON.parse(
@@ -109,23 +141,26 @@ export function generate(previous) {
   );
   const source = `@pydantic/genai-prices ${version}`;
   const sameSource = previous?.source === source;
+  /** @type {Record<string, import("../src/prices/price-file.ts").PriceList>} */
   const lists = {};
-  for (const id of providers) {
-    const provider = findProvider({ providerId: id });
-    if (provider?.id !== id) throw new Error(`the package knows no provider ${id}`);
+  for (const list of providers) {
+    const provider = findProvider({ providerId: list });
+    if (provider?.id !== list) throw new Error(`the package knows no provider ${list}`);
+    /** @type {Record<string, import("../src/prices/price-file.ts").ModelPrices>} */
     const models = {};
     for (const model of provider.models) {
-      const prices = pricesOf(model, `${id}/${model.id}`);
+      const prices = pricesOf(model, `${list}/${model.id}`);
       const names = namesOf(provider, model);
       if (prices.length === 0 || names.length === 0) continue;
-      const key = names.includes(model.id.toLowerCase()) ? model.id.toLowerCase() : names[0];
+      const id = model.id.toLowerCase();
+      const key = names.includes(id) ? id : String(names[0]);
       models[key] = {
         ...(names.length > 1 ? { names: names.filter((name) => name !== key) } : {}),
         ...(model.context_window === undefined ? {} : { contextWindow: model.context_window }),
         prices,
       };
     }
-    lists[id] = { models };
+    lists[list] = { models };
   }
   return {
     format: 1,
@@ -138,10 +173,13 @@ export function generate(previous) {
   };
 }
 
-/** One model per line: compact to load, and a change of price is a change of one line. */
+/**
+ * One model per line: compact to load, and a change of price is a change of one line.
+ * @param {PriceFile} file
+ */
 export function render(file) {
   const { lists, ...head } = file;
-  const renderList = ([name, list]) => {
+  const renderList = (/** @type {[string, PriceFile["lists"][string]]} */ [name, list]) => {
     const models = Object.entries(list.models).map(
       ([key, model]) => `${JSON.stringify(key)}:${JSON.stringify(model)}`,
     );
