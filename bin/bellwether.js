@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** The `bellwether` command: runs what `npm run build` left in dist/. */
 import { existsSync } from "node:fs";
-import module from "node:module";
 import { fileURLToPath } from "node:url";
 import { load } from "./load.js";
 
@@ -12,6 +11,4 @@ if (!existsSync(bundle)) {
   );
   process.exit(1);
 }
-// For the parts that load later; Node.js 22.1 and newer.
-module.enableCompileCache?.();
-await load(bundle).exports.main(process.argv.slice(2));
+await load(bundle).main(process.argv.slice(2));

@@ -1,36 +1,41 @@
 // @ts-check
 /**
- * Loads a built CommonJS bundle, together with the V8 code cache that the build leaves beside it.
+ * Loads the built program: CommonJS files, each together with the V8 code cache that the build left beside it.
  *
- * Compiling the bundle is most of what a start costs; with the cache it takes about a third. A cache of
- * another Node.js version or platform is refused by V8 and the bundle is compiled as usual.
+ * Compiling is most of what a start costs; with the cache it takes about a third. V8 refuses the cache of
+ * another version or platform, and compiles as usual.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire, Module } from "node:module";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { constants, Script } from "node:vm";
 
-/** The suffix of the cache file beside a bundle. */
+/** The suffix of the cache file beside a file. */
 export const CACHE_SUFFIX = ".v8-cache";
 
 /**
- * Runs the bundle once and returns its exports and the script, from which the build takes the cache.
- * @param {string} file absolute path of the bundle
- * @returns {{ exports: any, script: Script }}
+ * The exports of a file, which is run the first time; the files of ours that it requires are loaded likewise.
+ * @param {string} file absolute path
+ * @param {Map<string, Script>} [scripts] is given every script that was run, by its path, for the build
  */
-export function load(file) {
+export function load(file, scripts) {
   const require = createRequire(file);
+  const known = require.cache[file];
+  if (known !== undefined) return known.exports;
   const cache = file + CACHE_SUFFIX;
   const script = new Script(Module.wrap(readFileSync(file, "utf8")), {
     filename: file,
     importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     ...(existsSync(cache) && { cachedData: readFileSync(cache) }),
   });
-  // Known to `require` under its own name, so that a chunk which imports the bundle gets this instance.
+  scripts?.set(file, script);
   const module = new Module(file);
   module.filename = file;
   require.cache[file] = module;
-  script.runInThisContext()(module.exports, require, module, file, dirname(file));
+  const requireOurs = (/** @type {string} */ id) =>
+    id.startsWith("./") ? load(join(dirname(file), id), scripts) : require(id);
+  const run = script.runInThisContext();
+  run(module.exports, Object.assign(requireOurs, require), module, file, dirname(file));
   module.loaded = true;
-  return { exports: module.exports, script };
+  return module.exports;
 }

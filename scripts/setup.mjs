@@ -17,14 +17,18 @@ const say = (/** @type {string} */ text) => process.stderr.write(`set-up: ${text
 /** Ends the set-up with a message that says what to do. */
 class SetupError extends Error {}
 
-/** Installs and builds what is missing or stale. */
-export async function setUp() {
+/**
+ * Installs and builds what is missing or stale.
+ * @param {{ withBuild: boolean }} what whether dist/ is wanted too
+ */
+export async function setUp({ withBuild }) {
   checkNode();
-  if (isInstalled() && (await isBuilt())) return;
+  const isReady = async () => isInstalled() && (!withBuild || (await isBuilt()));
+  if (await isReady()) return;
   await holdLock();
   try {
     if (!isInstalled()) install();
-    if (!(await isBuilt())) await build();
+    if (!(await isReady())) await build();
   } finally {
     rmSync(lock, { force: true });
   }
@@ -168,7 +172,7 @@ function seconds(started) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    await setUp();
+    await setUp({ withBuild: true });
   } catch (error) {
     say(error instanceof SetupError ? error.message : String(/** @type {Error} */ (error).stack));
     process.exit(1);

@@ -1,0 +1,31 @@
+/** Two suites: `unit`, beside the code, and `e2e`, the whole program with real clients and sockets. */
+import { defineConfig } from "vitest/config";
+import { ClosingLine } from "./test/helpers/closing-line.ts";
+
+export default defineConfig({
+  test: {
+    pool: "forks",
+    globalSetup: ["test/helpers/install-programs.ts"],
+    reporters: ["default", new ClosingLine()],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["src/**/*.test.ts", "test/helpers/**/*.test.ts"],
+          testTimeout: 10_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          globalSetup: ["test/helpers/build-product.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+    ],
+  },
+});
