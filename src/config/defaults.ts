@@ -1,0 +1,49 @@
+/**
+ * The defaults, as plain data in the form the program uses (milliseconds, bytes). The schema takes its
+ * defaults from here; and a start without a file needs nothing else, so that it never loads zod or yaml.
+ */
+
+/** The dialects' names, all of them; src/upstreams/presets.ts checks that they are the ones that exist. */
+export const dialectNames = [
+  "openai-chat",
+  "openai-completions",
+  "openai-responses",
+  "openai-embeddings",
+  "openai-images",
+  "openai-audio",
+  "openai-models",
+  "anthropic-messages",
+  "gemini-generate",
+  "other",
+] as const;
+
+/** An upstream of which nothing is said. */
+export const defaultUpstream = {
+  timeouts: { connect: 5_000, firstByte: 120_000, idle: 60_000, total: 600_000 },
+  onClientGone: "cancel",
+  drain: { bytes: 2 ** 20, time: 30_000 },
+  priceMultiplier: 1,
+  currency: "USD",
+  prices: {},
+  headers: {},
+} as const;
+
+/** The configuration of an empty file, or of none. */
+export const defaultConfig = {
+  server: {
+    host: "127.0.0.1",
+    port: 8000,
+    auth: "none",
+    bodyLimit: 32 * 2 ** 20,
+    headersLimit: 32 * 2 ** 10,
+    requestTimeout: 300_000,
+    shutdown: { drain: 30_000 },
+    cors: { origins: [], maxAge: 600_000 },
+  },
+  upstreams: {},
+  models: {},
+  apps: [],
+  prices: { files: [] },
+  metrics: { buckets: {}, maxModels: 200 },
+  log: { level: "info", format: "auto" },
+} as const;

@@ -1,0 +1,91 @@
+/** Writes docs/configuration.md from the schema: every key with its type, default, meaning and an example. */
+import { inputSchema, type SchemaNode } from "./json-schema.ts";
+import { restartNames } from "./reload.ts";
+
+const INTRODUCTION = `<!-- Generated from src/config by \`UPDATE_DOCS=1 npx vitest run src/config/document.test.ts\`. Do not edit. -->
+
+# Configuration
+
+One YAML file: the one given with \`--config\`, else \`bellwether.yaml\` or \`bellwether.yml\` in the working
+folder. Everything is optional, the file too: with an upstream's key in the environment
+(\`HOLYSHEEP_API_KEY\`, \`OPENAI_API_KEY\`, …) none is needed. \`bellwether check\` prints what is in force,
+secrets masked, or every problem with its line; \`bellwether check --schema\` prints the JSON Schema for editors
+([bellwether.schema.json](bellwether.schema.json)).
+
+- **Unknown keys are refused**, with the line and what was probably meant.
+- **Durations** have a unit: \`250ms\`, \`5s\`, \`2m\`, \`24h\`, \`7d\`. **Sizes** too: \`512KiB\`, \`32MiB\`, \`1MB\`.
+- **\`\${NAME}\`** in a text is replaced by the environment variable, **\`\${NAME:-default}\`** by the default when it is
+  unset or empty; without a default that is an error. \`$\${\` is a literal \`\${\`. It happens after the YAML is
+  read, so a variable cannot add settings. A setting whose text becomes empty is not set. Inside \`{ }\` and \`[ ]\`
+  YAML needs quotes around it: \`{ apiKey: "\${NAME}" }\`.
+- **\`file:/run/secrets/name\`** as a secret reads it from a file, without the newline at its end. Relative paths
+  start at the configuration file's folder.
+- **Reload** with SIGHUP, or by changing the file. Connections are not dropped. A bad file is refused with its
+  problems, the last good configuration stays in force, and \`bellwether_config_last_reload_success\` is 0.
+`;
+
+/** The text of docs/configuration.md. */
+export function configurationDocument(): string {
+  const sections = Object.entries(inputSchema().properties ?? {}).map(([name, section]) =>
+    [
+      `## ${name}`,
+      "",
+      section.description ?? "",
+      "",
+      "| key | type | default | meaning | example |",
+      "|---|---|---|---|---|",
+      ...rows(name, section).map((row) => `| ${row.join(" | ")} |`),
+      "",
+    ].join("\n"),
+  );
+  return [INTRODUCTION, ...sections].join("\n");
+}
+
+function rows(path: string, node: SchemaNode): string[][] {
+  const own = Object.entries(node.properties ?? {}).flatMap(([key, inner]) => entry(`${path}.${key}`, inner));
+  if (own.length > 0) return own;
+  if (node.additionalProperties) return nested(`${path}.<name>`, node.additionalProperties);
+  return node.items === undefined ? [] : nested(`${path}[]`, node.items);
+}
+
+function nested(path: string, node: SchemaNode): string[][] {
+  const inner = rows(path, node);
+  return inner.length > 0 ? inner : [];
+}
+
+function entry(path: string, node: SchemaNode): string[][] {
+  const restart = restartNames.some((name) => path === name || path.startsWith(`${name}.`));
+  const meaning = [node.description, restart ? "Takes effect at the next start." : undefined];
+  const fallback = node.properties === undefined ? node.default : undefined;
+  return [
+    [
+      `\`${path}\``,
+      typeOf(node),
+      code(fallback),
+      cell(meaning.filter((text) => text !== undefined).join(" ")),
+      code(node.examples?.[0]),
+    ],
+    ...rows(path, node),
+  ];
+}
+
+function typeOf(node: SchemaNode): string {
+  if (node["x-type"] !== undefined) return node["x-type"];
+  if (node.enum !== undefined) return node.enum.map((value) => `\`${String(value)}\``).join(", ");
+  if (node.items !== undefined) {
+    return node.items.properties === undefined && node.items.enum === undefined
+      ? `list of ${typeOf(node.items)}s`
+      : "list";
+  }
+  if (node.properties !== undefined || node.additionalProperties) return "map";
+  if (node.type === "string") return "text";
+  return node.type === "integer" ? "whole number" : (node.type ?? "");
+}
+
+function code(value: unknown): string {
+  return value === undefined ? "" : `\`${cell(typeof value === "string" ? value : JSON.stringify(value))}\``;
+}
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|");
+}

@@ -1,0 +1,61 @@
+/** The kinds of value the schema is made of: durations, sizes, names. */
+import * as z from "zod";
+import {
+  DURATION_PATTERN,
+  formatDuration,
+  formatSize,
+  MAX_DURATION_MS,
+  parseDuration,
+  parseSize,
+  SIZE_PATTERN,
+} from "./units.ts";
+
+/** A duration with a default in milliseconds; given in the file as text with a unit. */
+export function duration(defaultMs: number, { min = 1 }: { min?: number } = {}) {
+  return z
+    .string()
+    .regex(DURATION_PATTERN, "is not a duration; write a number and ms, s, m, h or d, as 250ms or 5s")
+    .transform((text, context) => {
+      const ms = parseDuration(text);
+      if (ms !== undefined && ms >= min && ms <= MAX_DURATION_MS) return ms;
+      context.addIssue({ code: "custom", message: `must be between ${formatDuration(min)} and 24d` });
+      return z.NEVER;
+    })
+    .meta({ "x-type": "duration" })
+    .prefault(formatDuration(defaultMs));
+}
+
+/** A size with its limits and default in bytes; given in the file as text with a unit. */
+export function size(defaultBytes: number, { min, max }: { min: number; max: number }) {
+  return z
+    .string()
+    .regex(SIZE_PATTERN, "is not a size; write a number and B, KiB, MiB, GiB, kB, MB or GB, as 32MiB")
+    .transform((text, context) => {
+      const bytes = parseSize(text);
+      if (bytes !== undefined && bytes >= min && bytes <= max) return bytes;
+      context.addIssue({
+        code: "custom",
+        message: `must be between ${formatSize(min)} and ${formatSize(max)}`,
+      });
+      return z.NEVER;
+    })
+    .meta({ "x-type": "size" })
+    .prefault(formatSize(defaultBytes));
+}
+
+/** `none`, `other` and `anonymous` are label values with a meaning of their own. */
+export function label(kind: string, reserved: readonly string[]) {
+  return z
+    .string()
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+      `is not a name for ${kind}; use up to 64 letters, digits, ".", "_" and "-", beginning with a letter or digit`,
+    )
+    .refine((name) => !reserved.includes(name), `is reserved; choose another name for ${kind}`);
+}
+
+export const modelName = z
+  .string()
+  .min(1, "must not be empty")
+  .max(256)
+  .regex(/^[^\p{Cc}]*$/u, "must not contain control characters");

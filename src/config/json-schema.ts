@@ -1,0 +1,105 @@
+/** The schema as JSON Schema: for editors, for the documentation, and to find a key's neighbours. */
+import * as z from "zod";
+import type { Path } from "./problems.ts";
+import { configSchema } from "./schema.ts";
+import { formatDuration, formatSize } from "./units.ts";
+
+/** The part of JSON Schema (draft 2020-12) that the configuration uses. */
+export interface SchemaNode {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly examples?: readonly unknown[];
+  readonly enum?: readonly unknown[];
+  readonly pattern?: string;
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly additionalProperties?: SchemaNode | false;
+  readonly items?: SchemaNode;
+  readonly anyOf?: readonly SchemaNode[];
+  /** `duration`, `size`, `secret` or `hash`, where the type alone does not tell. */
+  readonly "x-type"?: string;
+}
+
+let cached: SchemaNode | undefined;
+
+/** The schema of what is written in the file. */
+export function inputSchema(): SchemaNode {
+  cached ??= z.toJSONSchema(configSchema, { io: "input" }) as SchemaNode;
+  return cached;
+}
+
+/** The schema of the setting at `path`. */
+export function schemaAt(path: Path): SchemaNode | undefined {
+  return path.reduce<SchemaNode | undefined>(
+    (node, part) =>
+      typeof part === "number"
+        ? node?.items
+        : Object.hasOwn(node?.properties ?? {}, part)
+          ? node?.properties?.[part]
+          : node?.additionalProperties || undefined,
+    inputSchema(),
+  );
+}
+
+/** The JSON Schema that editors are given: wherever a value may come from the environment, it says so. */
+export function configurationJsonSchema(): object {
+  const { $schema, ...schema } = withReferences(inputSchema()) as Record<string, unknown>;
+  return {
+    $schema,
+    title: "Bellwether configuration",
+    ...schema,
+    $defs: {
+      reference: {
+        description: `A text with references to environment variables: \${NAME} or \${NAME:-default}.`,
+        type: "string",
+        pattern: "\\$\\{[A-Za-z_][A-Za-z0-9_]*(:-[^$}]*)?\\}",
+      },
+    },
+  };
+}
+
+function withReferences(node: SchemaNode): object {
+  if (node.properties !== undefined || typeof node.additionalProperties === "object") {
+    const properties = Object.entries(node.properties ?? {}).map(([key, inner]) => [
+      key,
+      withReferences(inner),
+    ]);
+    return {
+      ...node,
+      ...(node.properties === undefined ? {} : { properties: Object.fromEntries(properties) }),
+      ...(node.additionalProperties
+        ? { additionalProperties: withReferences(node.additionalProperties) }
+        : {}),
+    };
+  }
+  if (node.items !== undefined) return { ...node, items: withReferences(node.items) };
+  const { description, default: fallback, examples, ...rule } = node;
+  if (rule.type === "string" && rule.pattern === undefined && rule.enum === undefined) return node;
+  return {
+    ...(description === undefined ? {} : { description }),
+    ...(fallback === undefined ? {} : { default: fallback }),
+    ...(examples === undefined ? {} : { examples }),
+    anyOf: [rule, { $ref: "#/$defs/reference" }],
+  };
+}
+
+/**
+ * Turns a configuration in force back into what one would write in the file: durations and sizes with
+ * their units, secrets masked, hashes of keys shortened.
+ */
+export function asWritten(value: unknown, node: SchemaNode | undefined = inputSchema()): unknown {
+  if (typeof value === "number" && node?.["x-type"] === "duration") return formatDuration(value);
+  if (typeof value === "number" && node?.["x-type"] === "size") return formatSize(value);
+  if (typeof value === "string" && node?.["x-type"] === "hash") return `${value.slice(0, 15)}…`;
+  if (Array.isArray(value)) return value.map((item) => asWritten(item, node?.items));
+  if (typeof value !== "object" || value === null) return value;
+  if ("toJSON" in value && typeof value.toJSON === "function") return value.toJSON();
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, inner]) => inner !== undefined)
+      .map(([key, inner]) => [
+        key,
+        asWritten(inner, node?.properties?.[key] ?? (node?.additionalProperties || undefined)),
+      ]),
+  );
+}

@@ -1,0 +1,208 @@
+/**
+ * The configuration's schema: every key with its type, default and meaning. JSON Schema, the documentation
+ * and the errors' suggestions come from it. Only what works is here; any other key is refused.
+ */
+import * as z from "zod";
+import { defaultConfig } from "./defaults.ts";
+import { duration, label, modelName, size } from "./fields.ts";
+import { upstream } from "./upstream-schema.ts";
+import type { FileText, Secret } from "./values.ts";
+
+const upstreamName = label("an upstream", ["none", "other"]);
+
+/** The SHA-256 of nothing and of a lone newline: hashes of a variable that was not set. */
+const EMPTY_HASHES = new Set([
+  "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+  "sha256:01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b",
+]);
+
+const appKey = z
+  .string()
+  .regex(
+    /^sha256:[0-9a-fA-F]{64}$/,
+    'is not `sha256:` and 64 hexadecimal digits; write the key\'s hash, never the key (printf %s "$KEY" | sha256sum)',
+  )
+  .meta({ "x-type": "hash" })
+  .transform((text) => text.toLowerCase())
+  .refine(
+    (hash) => !EMPTY_HASHES.has(hash),
+    "is the hash of an empty key; was the variable set when it was hashed?",
+  );
+
+export const configSchema = z.strictObject({
+  server: z
+    .strictObject({
+      host: z
+        .string()
+        .regex(/^\S+$/, "must be an address or a host name")
+        .default(defaultConfig.server.host)
+        .describe("Address to listen on. Other than loopback it needs `auth`."),
+      port: z
+        .number()
+        .int()
+        .min(0)
+        .max(65535)
+        .default(defaultConfig.server.port)
+        .describe("Port to listen on; 0 takes any free one."),
+      auth: z
+        .enum(["none", "passthrough", "keys"])
+        .default(defaultConfig.server.auth)
+        .describe(
+          "Who may call: `none` (anybody, loopback only), `passthrough` (the client's own key goes upstream), `keys` (the keys of `apps`).",
+        ),
+      bodyLimit: size(defaultConfig.server.bodyLimit, { min: 1, max: 512 * 2 ** 20 }).describe(
+        "Largest request body; a larger one is answered with 413.",
+      ),
+      headersLimit: size(defaultConfig.server.headersLimit, { min: 2 ** 10, max: 2 ** 20 }).describe(
+        "Largest request head; a larger one is answered with 431.",
+      ),
+      requestTimeout: duration(defaultConfig.server.requestTimeout).describe(
+        "How long a request may take to arrive; a slower one is answered with 408.",
+      ),
+      shutdown: z
+        .strictObject({
+          drain: duration(defaultConfig.server.shutdown.drain, { min: 0 }).describe(
+            "How long running calls may go on after SIGTERM before they are cut.",
+          ),
+        })
+        .prefault({})
+        .describe("How it stops."),
+      cors: z
+        .strictObject({
+          origins: z
+            .array(
+              z
+                .string()
+                .regex(
+                  /^(\*|[a-z][a-z0-9+.-]*:\/\/[^/\s]+)$/,
+                  'is not an origin; write scheme and host, as https://app.example, or "*"',
+                ),
+            )
+            .default([])
+            .describe("Origins of web pages that may call, or `*`. None: CORS is off.")
+            .meta({ examples: [["https://app.example"]] }),
+          maxAge: duration(defaultConfig.server.cors.maxAge, { min: 0 }).describe(
+            "How long a browser may remember the answer to a preflight.",
+          ),
+        })
+        .prefault({})
+        .describe("Calls from web pages."),
+    })
+    .prefault({})
+    .describe("Where Bellwether listens, and to whom."),
+  upstreams: z
+    .record(upstreamName, upstream)
+    .default({})
+    .describe(
+      "The relays and vendors that calls go to, by a name of your choice. None: every preset whose key is in the environment, else the simulated relay.",
+    ),
+  models: z
+    .record(
+      modelName,
+      z.strictObject({
+        alias: modelName
+          .optional()
+          .describe("The upstream is asked for this model instead.")
+          .meta({ examples: ["gemini-2.5-flash"] }),
+        upstreams: z
+          .array(z.string())
+          .min(1, "must name at least one upstream")
+          .optional()
+          .describe("The upstreams that serve it: the first that speaks the call's API is used.")
+          .meta({ examples: [["holysheep", "openai"]] }),
+      }),
+    )
+    .default({})
+    .describe(
+      "Models by the name that clients use. A model that is not here goes to the upstream whose vendor makes it, else to the first that speaks the call's API.",
+    ),
+  apps: z
+    .array(
+      z.strictObject({
+        name: label("an app", ["anonymous", "other"])
+          .describe("The `app` label of its calls.")
+          .meta({ examples: ["shop"] }),
+        team: z
+          .string()
+          .min(1, "must not be empty")
+          .optional()
+          .describe("Who it belongs to.")
+          .meta({ examples: ["commerce"] }),
+        keys: z
+          .array(appKey)
+          .min(1, "must hold at least one key")
+          .describe("SHA-256 of its keys: `sha256:` and 64 hexadecimal digits.")
+          .meta({ examples: [["sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"]] }),
+      }),
+    )
+    .default([])
+    .describe("Applications with keys of their own, for `server.auth: keys`."),
+  prices: z
+    .strictObject({
+      files: z
+        .array(z.string().min(1, "must not be empty"))
+        .default([])
+        .describe(
+          "Price files (`bellwether prices import` writes them) that come before the built-in lists, the first one first; relative to this file.",
+        )
+        .meta({ examples: [["./prices.json"]] }),
+    })
+    .prefault({})
+    .describe("Further price lists for all upstreams."),
+  metrics: z
+    .strictObject({
+      buckets: z
+        .record(
+          z.string().regex(/^[a-z][a-z0-9_]*$/, "is not a metric's name"),
+          z
+            .array(z.number().positive())
+            .min(1, "must hold at least one bound")
+            .max(100)
+            .refine(
+              (bounds) => bounds.every((bound, i) => i === 0 || bound > (bounds[i - 1] ?? 0)),
+              "must rise from each bound to the next",
+            ),
+        )
+        .default({})
+        .describe(
+          "Upper bounds of a histogram's buckets in its own unit, by metric, with or without `bellwether_`.",
+        )
+        .meta({ examples: [{ request_duration_seconds: [0.1, 0.5, 1, 5, 30] }] }),
+      maxModels: z
+        .number()
+        .int()
+        .min(1)
+        .max(10_000)
+        .default(defaultConfig.metrics.maxModels)
+        .describe("At most this many values of the `model` label; further models are counted as `other`."),
+    })
+    .prefault({})
+    .describe("What `/metrics` shows."),
+  log: z
+    .strictObject({
+      level: z
+        .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
+        .default(defaultConfig.log.level)
+        .describe("The least severe messages to write."),
+      format: z
+        .enum(["auto", "json", "pretty"])
+        .default(defaultConfig.log.format)
+        .describe("`auto` is pretty on a terminal and JSON elsewhere."),
+    })
+    .prefault({})
+    .describe("What is written to standard error and how."),
+});
+
+type Immutable<T> = T extends Secret | FileText
+  ? T
+  : T extends readonly (infer Item)[]
+    ? readonly Immutable<Item>[]
+    : T extends object
+      ? { readonly [Key in keyof T]: Immutable<T[Key]> }
+      : T;
+
+/** The configuration in force: complete, in milliseconds and bytes. */
+export type Config = Immutable<z.output<typeof configSchema>>;
+export type UpstreamConfig = Config["upstreams"][string];
+export type ModelConfig = Config["models"][string];
+export type AppConfig = Config["apps"][number];

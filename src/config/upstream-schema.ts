@@ -1,0 +1,136 @@
+/** The schema of one upstream: where it is, how it is spoken to, and what it charges. */
+import * as z from "zod";
+import { defaultUpstream, dialectNames } from "./defaults.ts";
+import { duration, modelName, size } from "./fields.ts";
+import { FileText, Secret, secretUrl } from "./values.ts";
+
+const price = (meaning: string) => z.number().nonnegative().optional().describe(meaning);
+
+const ownPrice = z.strictObject({
+  input: price("Input tokens."),
+  cachedInput: price("Input tokens read from a prompt cache."),
+  cacheWrite5m: price("Input tokens written to a prompt cache kept for five minutes."),
+  cacheWrite1h: price("Input tokens written to a prompt cache kept for one hour."),
+  output: price("Output tokens."),
+  audioInput: price("Input tokens that are audio."),
+  audioOutput: price("Output tokens that are audio."),
+  perImage: price("One generated image."),
+  perSecond: price("One second of audio."),
+  perMillionCharacters: price("A million characters of speech input."),
+});
+
+const HOP_BY_HOP =
+  /^(connection|content-length|expect|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/i;
+
+const headerName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "is not a header's name")
+  .refine((name) => !HOP_BY_HOP.test(name), "is a header that the connection itself decides; remove it");
+
+const secret = z
+  .string()
+  .transform((text) => new Secret(text))
+  .meta({ "x-type": "secret" });
+
+/** One entry of `upstreams`. */
+export const upstream = z.strictObject({
+  preset: z
+    .string()
+    .optional()
+    .describe("A vendor or relay that is known by name: its base URL, dialects, models and price list.")
+    .meta({ examples: ["holysheep"] }),
+  baseUrl: z
+    .string()
+    .optional()
+    .describe(
+      "What an OpenAI client would use as its base URL; `/v1` is added when there is no path. Default: the preset's.",
+    )
+    .meta({ examples: ["https://relay.example/v1"] }),
+  apiKey: secret
+    .optional()
+    .describe(
+      "The key sent to this upstream; `file:` and a path reads it from a file. Default: the preset's environment variable. Not needed with `server.auth: passthrough`.",
+    )
+    .meta({ examples: [`\${HOLYSHEEP_API_KEY}`] }),
+  dialects: z
+    .array(z.enum(dialectNames))
+    .min(1, "must name at least one dialect")
+    .optional()
+    .describe("The APIs it speaks. Default: the preset's, else all.")
+    .meta({ examples: [["openai-chat", "openai-models"]] }),
+  timeouts: z
+    .strictObject({
+      connect: duration(defaultUpstream.timeouts.connect).describe("To open a connection, TLS included."),
+      firstByte: duration(defaultUpstream.timeouts.firstByte).describe(
+        "From the end of the request to the first byte of the answer.",
+      ),
+      idle: duration(defaultUpstream.timeouts.idle).describe("Between two pieces of an answer."),
+      total: duration(defaultUpstream.timeouts.total).describe("For the whole call."),
+    })
+    .prefault({})
+    .describe("How long to wait for this upstream."),
+  onClientGone: z
+    .enum(["cancel", "drain"])
+    .default(defaultUpstream.onClientGone)
+    .describe(
+      "When the client leaves amid an answer: `cancel` the call upstream, or `drain` (read on, within limits, so that the usage is exact).",
+    ),
+  drain: z
+    .strictObject({
+      bytes: size(defaultUpstream.drain.bytes, { min: 1, max: 2 ** 30 }).describe(
+        "At most this much is read on.",
+      ),
+      time: duration(defaultUpstream.drain.time).describe("At most for this long."),
+    })
+    .prefault({})
+    .describe("Limits of `onClientGone: drain`."),
+  includeUsage: z
+    .boolean()
+    .optional()
+    .describe(
+      "It knows `stream_options.include_usage`. Default: the preset's, else true. When false, the tokens of streams that do not report them are estimated.",
+    ),
+  priceMultiplier: z
+    .number()
+    .positive()
+    .default(defaultUpstream.priceMultiplier)
+    .describe("What it charges, as a multiple of the list prices. Own `prices` are not multiplied.")
+    .meta({ examples: [1.2] }),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, "is not a currency; write its three capital letters, as CNY")
+    .default(defaultUpstream.currency)
+    .describe("The currency of `prices` and of its price list."),
+  usdPer: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      "What one unit of `currency` costs in USD at this upstream. Needed when the currency is not USD.",
+    )
+    .meta({ examples: [0.14] }),
+  prices: z
+    .record(modelName, ownPrice)
+    .default(defaultUpstream.prices)
+    .describe(
+      "Its prices by model, in `currency`: per million tokens, unless the key says otherwise. They come before every list.",
+    ),
+  headers: z
+    .record(headerName, secret)
+    .default({})
+    .describe("Further headers for every request to it; `file:` and a path reads a value from a file.")
+    .meta({ examples: [{ "x-team": "search" }] }),
+  proxy: z
+    .string()
+    .transform(secretUrl)
+    .optional()
+    .describe("URL of an HTTP proxy to reach it through.")
+    .meta({ examples: ["http://proxy.internal:3128"] }),
+  ca: z
+    .string()
+    .min(1, "must not be empty")
+    .transform((path) => new FileText(path))
+    .optional()
+    .describe("PEM file of certificate authorities to trust besides the system's; relative to this file.")
+    .meta({ examples: ["/etc/ssl/relay-ca.pem"] }),
+});

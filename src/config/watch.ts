@@ -1,0 +1,93 @@
+/**
+ * Tells when a file has changed, however it was changed: written in place, replaced by a rename (editors),
+ * or by swapping a symbolic link (Kubernetes). Folder events make it quick; polling makes it certain,
+ * because events are lost on network file systems and behind links.
+ */
+import { type FSWatcher, watch } from "node:fs";
+import { stat } from "node:fs/promises";
+import { dirname } from "node:path";
+
+export interface Watching {
+  close(): void;
+}
+
+export interface WatchOptions {
+  /** Milliseconds between two looks at the file when no event says anything. */
+  readonly pollMs?: number;
+  /** Milliseconds the file must stay the same before a change counts, so that a half-written one is not read. */
+  readonly settleMs?: number;
+}
+
+/** Calls `onChange` after each change of `file`. It never keeps the process alive. */
+export function watchConfig(file: string, onChange: () => void, options: WatchOptions = {}): Watching {
+  return new Watch(file, onChange, options.pollMs ?? 2_000, options.settleMs ?? 100);
+}
+
+class Watch implements Watching {
+  readonly #file: string;
+  readonly #onChange: () => void;
+  readonly #settleMs: number;
+  readonly #poll: NodeJS.Timeout;
+  readonly #watcher: FSWatcher | undefined;
+  #settle: NodeJS.Timeout | undefined;
+  /** What the file looked like when it was last reported, and when it was last looked at. */
+  #reported: Promise<string>;
+  #seen: string | undefined;
+  #closed = false;
+
+  constructor(file: string, onChange: () => void, pollMs: number, settleMs: number) {
+    this.#file = file;
+    this.#onChange = onChange;
+    this.#settleMs = settleMs;
+    this.#reported = signature(file);
+    this.#poll = setInterval(() => void this.#look(), pollMs).unref();
+    this.#watcher = this.#watchFolder();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#poll);
+    clearTimeout(this.#settle);
+    this.#watcher?.close();
+  }
+
+  #watchFolder(): FSWatcher | undefined {
+    try {
+      const watcher = watch(dirname(this.#file), { persistent: false }, () => void this.#look());
+      // Polling goes on when events end, as when the folder is removed.
+      watcher.on("error", () => watcher.close());
+      return watcher;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Reports a change once the file has looked the same twice, `settleMs` apart. */
+  async #look(): Promise<void> {
+    const [before, now] = [await this.#reported, await signature(this.#file)];
+    if (this.#closed) return;
+    if (now === before) {
+      this.#seen = undefined;
+    } else if (now === this.#seen && this.#settle === undefined) {
+      this.#seen = undefined;
+      this.#reported = Promise.resolve(now);
+      this.#onChange();
+    } else {
+      this.#seen = now;
+      this.#settle ??= setTimeout(() => {
+        this.#settle = undefined;
+        void this.#look();
+      }, this.#settleMs).unref();
+    }
+  }
+}
+
+/** Differs whenever the file was written or replaced; links are followed. */
+async function signature(file: string): Promise<string> {
+  try {
+    const { dev, ino, size, mtimeMs, ctimeMs } = await stat(file);
+    return [dev, ino, size, mtimeMs, ctimeMs].join(" ");
+  } catch {
+    return "missing";
+  }
+}
