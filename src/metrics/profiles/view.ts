@@ -19,7 +19,7 @@ type Find = (name: string) => Source | undefined;
 export function view(mapping: Mapping, find: Find, identities: Identities): Family | undefined {
   const inputs = mapping.inputs.flatMap((input) => {
     const source = find(input.from);
-    return source === undefined ? [] : [new BoundInput(input, source, identities)];
+    return source === undefined ? [] : [new BoundInput(input, mapping, source, identities)];
   });
   return inputs.length === 0 ? undefined : new View(mapping, inputs);
 }
@@ -42,7 +42,6 @@ class View implements Family {
   readonly type: FamilyType;
   readonly help: string;
   readonly bounds: readonly number[];
-  readonly #mapping: Mapping;
   readonly #inputs: readonly BoundInput[];
   readonly #labelNames: readonly string[];
   #grouping: Grouping;
@@ -52,7 +51,6 @@ class View implements Family {
     this.type = mapping.type;
     this.help = mapping.help;
     this.bounds = mapping.bounds ?? [];
-    this.#mapping = mapping;
     this.#inputs = inputs;
     this.#labelNames = Object.keys(mapping.inputs[0]?.labels ?? {});
     this.#grouping = this.#fresh();
@@ -62,19 +60,17 @@ class View implements Family {
     if (this.#grouping.progress.some(({ input, series }) => input.source.series !== series)) {
       this.#grouping = this.#fresh();
     }
-    const { groups, progress, tree } = this.#grouping;
+    const grouping = this.#grouping;
     let steps = 0;
-    for (const each of progress) {
+    for (const each of grouping.progress) {
       while (each.done < each.series.length) {
         const series = each.series[each.done++];
-        if (series !== undefined && each.input.wants(series.labels)) {
-          const make = (values: readonly string[]) => this.#group(groups, values, each.input);
-          tree.get(each.input.output(series.labels), make).members.push(series);
-        }
+        if (series !== undefined && each.input.wants(series.labels))
+          this.#place(grouping, series, each.input);
         if (++steps % STEPS === 0) yield undefined;
       }
     }
-    for (const { labels, members, total } of groups) {
+    for (const { labels, members, total } of grouping.groups) {
       const sum = total();
       for (const member of members) {
         sum.add(member.read());
@@ -89,22 +85,28 @@ class View implements Family {
     return { groups: [], tree: new LabelTree(), progress };
   }
 
-  #group(groups: Group[], values: readonly string[], input: BoundInput): Group {
-    const total = totals(this.#mapping, input.source.bounds);
-    const group = { labels: new LabelSet(this.#labelNames, values), members: [], total };
-    groups.push(group);
-    return group;
+  #place({ groups, tree }: Grouping, series: Series, input: BoundInput): void {
+    let isNew = false;
+    const group = tree.get(input.output(series.labels), (values) => {
+      isNew = true;
+      return { labels: new LabelSet(this.#labelNames, values), members: [series], total: input.total };
+    });
+    if (isNew) groups.push(group);
+    else group.members.push(series);
   }
 }
 
 /** An input whose rules have been resolved to positions in its source's labels. */
 class BoundInput {
   readonly source: Source;
+  /** Makes what combines the series of a group that begins with one of this input's. */
+  readonly total: () => Total;
   readonly #rules: readonly ((values: readonly string[]) => string)[];
   readonly #conditions: readonly { readonly at: number; readonly among: readonly string[] }[];
 
-  constructor(input: Input, source: Source, identities: Identities) {
+  constructor(input: Input, mapping: Mapping, source: Source, identities: Identities) {
     this.source = source;
+    this.total = totals(mapping, source.bounds);
     this.#rules = Object.values(input.labels).map((rule) => resolve(rule, source, identities));
     this.#conditions = Object.entries(input.where ?? {}).map(([label, among]) => ({
       at: position(source, label),
