@@ -1,0 +1,163 @@
+/** Many concurrent token streams: CPU per relayed chunk and its delay; then memory per open, idle stream. */
+import { chatRequest, SMALL, streamRequest } from "../bodies.mjs";
+import { startContender, stopContender } from "../contenders.mjs";
+import { streamSink, wrk } from "../load.mjs";
+import { cpuSeconds, progress, residentBytes, sleep, stop } from "../machine.mjs";
+import { alternating, medians } from "../statistics.mjs";
+import { startStreamSource } from "../upstreams.mjs";
+
+const INTERVAL_MS = 20;
+const RAMP_SECONDS = 2;
+const SETTLE_SECONDS = 1;
+/** So long an idle process is left alone before its memory is read. */
+const REST_MS = 2000;
+
+async function busyStreams(contender, streams, seconds, warmUp) {
+  const source = await startStreamSource(INTERVAL_MS);
+  const started = await startContender(contender, source.url, { streaming: true });
+  try {
+    await wrk(started, chatRequest(SMALL), warmUp);
+    // Long enough that the first stream still runs when the window ends.
+    const tokens = Math.ceil(((RAMP_SECONDS + SETTLE_SECONDS + seconds + 1) * 1000) / INTERVAL_MS);
+    const plan = { streams, ramp: RAMP_SECONDS, settle: SETTLE_SECONDS, window: seconds };
+    const sink = streamSink(started, streamRequest(tokens), plan);
+    const at = async (turn) => {
+      const figures = await sink.turn(turn);
+      return { ...figures, cpu: cpuSeconds(started.pid), sourceCpu: cpuSeconds(source.pid) };
+    };
+    const begin = await at("window-start");
+    const end = await at("window-end");
+    const last = await sink.turn("finished");
+    const wall = end.at - begin.at;
+    const chunks = end.events - begin.events;
+    return {
+      chunksPerSecond: chunks / wall,
+      cpuMicrosecondsPerChunk: ((end.cpu - begin.cpu) / chunks) * 1e6,
+      busy: (end.cpu - begin.cpu) / wall,
+      delayP50: end.delayP50,
+      delayP99: end.delayP99,
+      loadBusy: (end.cpuSeconds - begin.cpuSeconds + end.sourceCpu - begin.sourceCpu) / wall,
+      failed: last.failed,
+      // Whole streams arrive: their first, their tokens and their finish, and never a usage chunk nobody asked for.
+      missingChunks: streams * (tokens + 2) - last.events,
+      unendedStreams: streams - last.done,
+      usageChunks: last.usageEvents,
+    };
+  } finally {
+    await stopContender(started);
+    await stop(source.child);
+  }
+}
+
+async function idleStreams(contender, streams, warmUp) {
+  const source = await startStreamSource(0);
+  const started = await startContender(contender, source.url, { streaming: true });
+  try {
+    await wrk(started, chatRequest(SMALL), warmUp);
+    await sleep(REST_MS);
+    const before = residentBytes(started.pid);
+    const sink = streamSink(started, streamRequest(1), {
+      streams,
+      ramp: RAMP_SECONDS,
+      settle: 600,
+      window: 1,
+    });
+    const { open } = await sink.turn("ramped");
+    await sleep(REST_MS);
+    const after = residentBytes(started.pid);
+    await stop(sink.child);
+    return {
+      open,
+      beforeMiB: before / 2 ** 20,
+      afterMiB: after / 2 ** 20,
+      kibPerStream: (after - before) / 1024 / open,
+    };
+  } finally {
+    await stopContender(started);
+    await stop(source.child);
+  }
+}
+
+export const streams = {
+  name: "streams",
+  async run({ contenders, seconds, rounds, warmUp, streamCount }) {
+    const busy = await alternating(contenders, rounds, (contender, round) => {
+      progress(`streams, busy, round ${round + 1}/${rounds}: ${contender.name}`);
+      return busyStreams(contender, streamCount, seconds, warmUp);
+    });
+    const withProcess = contenders.filter((contender) => contender.name !== "direct");
+    const idle = await alternating(withProcess, rounds, (contender, round) => {
+      progress(`streams, idle, round ${round + 1}/${rounds}: ${contender.name}`);
+      return idleStreams(contender, streamCount, warmUp);
+    });
+    const table = (all) => [...all].map(([name, rows]) => ({ name, ...medians(rows), rounds: rows }));
+    return { streamCount, busy: table(busy), idle: table(idle) };
+  },
+  tables({ streamCount, busy, idle }) {
+    const offered = (streamCount * 1000) / INTERVAL_MS;
+    return [
+      {
+        title: `${streamCount} concurrent streams at ${1000 / INTERVAL_MS} tokens/s each (${offered} chunks/s), on one core`,
+        columns: [
+          "",
+          "chunks/s",
+          "CPU µs/chunk",
+          "core busy",
+          "delay p50 ms",
+          "p99 ms",
+          "load core",
+          "failed",
+          "missing",
+          "usage chunks",
+        ],
+        rows: busy.map((row) => [
+          row.name,
+          row.chunksPerSecond.toFixed(0),
+          row.name === "direct" ? "" : row.cpuMicrosecondsPerChunk.toFixed(1),
+          row.name === "direct" ? "" : `${(row.busy * 100).toFixed(0)} %`,
+          (row.delayP50 / 1000).toFixed(2),
+          (row.delayP99 / 1000).toFixed(2),
+          `${(row.loadBusy * 100).toFixed(0)} %`,
+          row.failed.toFixed(0),
+          row.missingChunks.toFixed(0),
+          row.usageChunks.toFixed(0),
+        ]),
+        notes: [
+          "A chunk's delay is from its writing by the generator to its reading by the client; “load core” is what these two cost.",
+          "A saturated contender reads several chunks at once, so its CPU per chunk flatters it: look at delay and core too.",
+        ],
+      },
+      {
+        title: `Memory of ${streamCount} open, idle streams`,
+        columns: ["", "open", "before MiB", "with streams MiB", "KiB per stream"],
+        rows: idle.map((row) => [
+          row.name,
+          row.open.toFixed(0),
+          row.beforeMiB.toFixed(1),
+          row.afterMiB.toFixed(1),
+          row.kibPerStream.toFixed(1),
+        ]),
+        notes: ["Resident memory of the process; the kernel's socket buffers are not in it."],
+      },
+    ];
+  },
+  verdicts({ busy, idle }) {
+    const own = busy.find((row) => row.name === "bellwether");
+    if (own === undefined) return [];
+    return [
+      { what: "streaming, CPU µs per chunk", value: own.cpuMicrosecondsPerChunk, target: 25, digits: 1 },
+      {
+        what: "streaming, failed streams and missing or surplus chunks",
+        value: own.failed + Math.abs(own.missingChunks) + own.usageChunks,
+        target: 0,
+        digits: 0,
+      },
+      {
+        what: "KiB per idle stream",
+        value: idle.find((row) => row.name === "bellwether").kibPerStream,
+        target: 40,
+        digits: 1,
+      },
+    ];
+  },
+};
