@@ -1,7 +1,7 @@
 /** The official Anthropic client against the sandbox. */
 import Anthropic, { AuthenticationError, RateLimitError } from "@anthropic-ai/sdk";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { type Sandbox, SANDBOX_KEY, startSandbox } from "./server.ts";
+import { SANDBOX_KEY, type Sandbox, startSandbox } from "./server.ts";
 
 let sandbox: Sandbox;
 let client: Anthropic;
@@ -52,7 +52,9 @@ it("reports what is read from and written to the cache apart from the rest of th
   const long = "x".repeat(4 * 2048);
   const answer = await client.messages.create({
     ...request,
-    messages: [{ role: "user", content: [{ type: "text", text: long, cache_control: { type: "ephemeral" } }] }],
+    messages: [
+      { role: "user", content: [{ type: "text", text: long, cache_control: { type: "ephemeral" } }] },
+    ],
   });
   expect(answer.usage).toMatchObject({
     input_tokens: 512,

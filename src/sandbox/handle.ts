@@ -6,6 +6,7 @@ import { type BodyRead, parseForm, parseJson, readBody } from "./body.ts";
 import { type Account, type Books, keyLabel } from "./books.ts";
 import { type Answer, type Call, type Form, isStream } from "./call.ts";
 import { deliver, deliverPlain } from "./deliver.ts";
+import { play, prepare, type Scripts } from "./echo.ts";
 import { ApiError, errorBody, errorOfStatus, type Family } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
 import { type JsonObject, string } from "./json.ts";
@@ -22,11 +23,13 @@ export interface Settings {
   readonly keys: Keys;
   readonly books: Books;
   readonly recording: Recording;
+  readonly scripts: Scripts;
   /** Set for all calls by the admin endpoint. */
   knobs: Knobs;
 }
 
 const NO_KNOBS: Knobs = {};
+const NOTHING: Answer = { status: 0, contentType: "", content: "", used: {} };
 const BODY_LIMIT = 64 * 1024 * 1024;
 
 /** Answers one request to the simulated APIs. */
@@ -57,6 +60,13 @@ export async function handle(
       body = await readBody(request, knobs.bodyLimit ?? BODY_LIMIT);
       settings.recording.add(request, body);
       if (body === "large") throw errorOfStatus(413);
+    }
+    const script = request.headers["x-sandbox-script"];
+    if (script !== undefined) {
+      const scripted = prepare(settings.scripts.read(String(script)));
+      account = settings.books.open(keyLabel(key), "", endpoint);
+      enterAtEnd(settings.books, account, exchange, NOTHING);
+      return await play(exchange, scripted);
     }
     if (matched === undefined) throw notServed(request.method ?? "", path, found.length > 0);
     if (matched.route.open !== true) checkKey(family, key, settings.keys);

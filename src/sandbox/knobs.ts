@@ -131,6 +131,7 @@ export const knobTable = {
   size: number("make the answer's text about this many bytes long"),
   answerModel: free("the model name the answer carries, instead of the requested one"),
   anyModel: flag("accept every model name"),
+  balance: number("dollars that the billing endpoints say are left"),
   usage: words(
     ["normal", "none", "last-chunk", "every-chunk"],
     "where usage is reported: as the API says, nowhere, in the last content chunk, cumulative in every chunk",

@@ -3,7 +3,7 @@ import OpenAI, { APIUserAbortError, AuthenticationError, NotFoundError, RateLimi
 import { zodResponseFormat } from "openai/helpers/zod";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { type Sandbox, SANDBOX_KEY, startSandbox } from "./server.ts";
+import { SANDBOX_KEY, type Sandbox, startSandbox } from "./server.ts";
 
 let sandbox: Sandbox;
 let client: OpenAI;

@@ -1,11 +1,37 @@
 /** The one table of what the sandbox serves: add an API here and in its own file, nowhere else. */
 import type { IncomingHttpHeaders } from "node:http";
 import type { Endpoint } from "../usage/usage.ts";
+import { speech, transcribe, translate } from "./audio.ts";
+import {
+  billing,
+  credits,
+  dashboardUsage,
+  organizationCosts,
+  ownBalance,
+  relayStatus,
+  subscription,
+  tokenUsage,
+  userBalance,
+  userInfo,
+} from "./billing.ts";
 import type { Answer, Call } from "./call.ts";
 import { chat } from "./chat.ts";
+import { completions } from "./completions.ts";
+import { echo } from "./echo.ts";
+import { embeddings } from "./embeddings.ts";
 import type { Family } from "./errors.ts";
+import {
+  batchEmbedContents,
+  countTokens as countGeminiTokens,
+  embedContent,
+  generateContent,
+  streamGenerateContent,
+} from "./gemini.ts";
+import { editImages, generateImages, varyImages } from "./images.ts";
 import { listGeminiModels, listModels, oneGeminiModel, oneModel } from "./listing.ts";
-import { countTokens, messages } from "./messages.ts";
+import { countTokens as countMessageTokens, messages } from "./messages.ts";
+import { moderations } from "./moderations.ts";
+import { responses } from "./responses.ts";
 
 export interface Route {
   readonly method: "GET" | "POST";
@@ -19,26 +45,66 @@ export interface Route {
   answer(call: Call): Answer;
 }
 
+const post = (
+  path: string | RegExp,
+  endpoint: Endpoint,
+  answer: Route["answer"],
+  body: Route["body"] = "json",
+): Route => ({ method: "POST", path, endpoint, body, answer });
+
+const get = (path: string | RegExp, endpoint: Endpoint, answer: Route["answer"], open = false): Route => ({
+  method: "GET",
+  path,
+  endpoint,
+  body: "none",
+  open,
+  answer,
+});
+
+/** Gemini's methods follow the model's name after a colon. */
+const gemini = (name: string): RegExp => new RegExp(`^/v1(?:beta)?/models/([^:]+):${name}$`);
+
 export const routes: readonly Route[] = [
-  { method: "POST", path: "/v1/chat/completions", endpoint: "chat", body: "json", answer: chat },
-  { method: "POST", path: "/v1/messages", endpoint: "messages", body: "json", answer: messages },
-  {
-    method: "POST",
-    path: "/v1/messages/count_tokens",
-    endpoint: "messages",
-    body: "json",
-    answer: countTokens,
-  },
-  { method: "GET", path: "/v1/models", endpoint: "models", body: "none", answer: listModels },
-  { method: "GET", path: /^\/v1\/models\/(.+)$/, endpoint: "models", body: "none", answer: oneModel },
-  { method: "GET", path: "/v1beta/models", endpoint: "models", body: "none", answer: listGeminiModels },
-  {
-    method: "GET",
-    path: /^\/v1beta\/models\/([^:]+)$/,
-    endpoint: "models",
-    body: "none",
-    answer: oneGeminiModel,
-  },
+  post("/v1/chat/completions", "chat", chat),
+  post("/v1/completions", "completions", completions),
+  post("/v1/responses", "responses", responses),
+  post("/v1/embeddings", "embeddings", embeddings),
+  post("/v1/images/generations", "images", generateImages),
+  post("/v1/images/edits", "images", editImages, "any"),
+  post("/v1/images/variations", "images", varyImages, "form"),
+  post("/v1/audio/speech", "audio", speech),
+  post("/v1/audio/transcriptions", "audio", transcribe, "form"),
+  post("/v1/audio/translations", "audio", translate, "form"),
+  post("/v1/moderations", "other", moderations),
+  get("/v1/models", "models", listModels),
+  get(/^\/v1\/models\/([^:]+)$/, "models", oneModel),
+
+  post("/v1/messages", "messages", messages),
+  post("/v1/messages/count_tokens", "messages", countMessageTokens),
+
+  get("/v1beta/models", "models", listGeminiModels),
+  get(/^\/v1beta\/models\/([^:]+)$/, "models", oneGeminiModel),
+  post(gemini("generateContent"), "generate", generateContent),
+  post(gemini("streamGenerateContent"), "generate", streamGenerateContent),
+  post(gemini("countTokens"), "generate", countGeminiTokens),
+  post(gemini("embedContent"), "embeddings", embedContent),
+  post(gemini("batchEmbedContents"), "embeddings", batchEmbedContents),
+
+  get("/v1/billing", "other", billing),
+  get("/v1/dashboard/billing/subscription", "other", subscription),
+  get("/dashboard/billing/subscription", "other", subscription),
+  get("/v1/dashboard/billing/usage", "other", dashboardUsage),
+  get("/dashboard/billing/usage", "other", dashboardUsage),
+  get("/api/usage/token/", "other", tokenUsage),
+  get("/api/status", "other", relayStatus, true),
+  get("/api/v1/credits", "other", credits),
+  get("/user/balance", "other", userBalance),
+  get("/v1/user/info", "other", userInfo),
+  get("/v1/users/me/balance", "other", ownBalance),
+  get("/v1/organization/costs", "other", organizationCosts),
+
+  { method: "POST", path: "/v1/echo", endpoint: "other", body: "none", open: true, answer: echo },
+  get("/v1/echo", "other", echo, true),
 ];
 
 const exact = new Map<string, Route[]>();
@@ -69,9 +135,11 @@ function decode(text: string): string {
   }
 }
 
+const GEMINI_METHOD = /^\/v1\/models\/[^:]+:[A-Za-z]+$/;
+
 /** Whose conventions a path follows, for keys and errors. */
 export function familyOf(path: string, headers: IncomingHttpHeaders): Family {
-  if (path.startsWith("/v1beta/")) return "gemini";
+  if (path.startsWith("/v1beta/") || GEMINI_METHOD.test(path)) return "gemini";
   if (path === "/v1/messages" || path.startsWith("/v1/messages/")) return "anthropic";
   return headers["anthropic-version"] !== undefined && path.startsWith("/v1/models") ? "anthropic" : "openai";
 }

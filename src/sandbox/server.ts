@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { administer } from "./admin.ts";
 import { Books } from "./books.ts";
+import { type Script, Scripts } from "./echo.ts";
 import { handle, type Settings } from "./handle.ts";
 import { readKnobs } from "./knobs.ts";
 import { type RecordedRequest, Recording } from "./recording.ts";
@@ -36,6 +37,8 @@ export interface Sandbox {
   readonly requests: readonly RecordedRequest[];
   /** Adds knobs for all calls, as `POST /sandbox/knobs` does. @throws KnobError */
   set(knobs: Readonly<Record<string, unknown>>): void;
+  /** Keeps an answer to play; the value for a request's `x-sandbox-script` header is returned. */
+  script(script: Script): string;
   /** Sets knobs, books and recordings back to the start. */
   reset(): void;
   /** Cuts every connection and stops listening. */
@@ -58,6 +61,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     keys: keys === "any" ? "any" : new Set(keys),
     books: new Books(),
     recording: new Recording(typeof record === "number" ? record : record ? DEFAULT_RECORDED : 0),
+    scripts: new Scripts(),
     knobs,
   };
   const server = createServer(
@@ -101,7 +105,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       settings.knobs = knobs;
       settings.books.reset();
       settings.recording.clear();
+      settings.scripts.clear();
     },
+    script: (script) => settings.scripts.keep(script),
     close() {
       return new Promise((resolve) => {
         server.close(() => resolve());
