@@ -14,7 +14,7 @@ export interface ProcessLogger extends Logger {
 }
 
 /** Lines are written together: at least this many bytes, or once a second. */
-const BUFFER_BYTES = 16 * 1024;
+const BUFFER_BYTES = 8 * 1024;
 const FLUSH_MS = 1_000;
 
 export async function createLogger(settings: LogSettings): Promise<ProcessLogger> {

@@ -146,7 +146,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const closeParts = async (): Promise<void> => {
     watching?.close();
     await transport.close();
-    await estimator.close();
+    estimator.close();
     await sandbox?.close();
     log.flush();
   };

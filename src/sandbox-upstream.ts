@@ -3,6 +3,7 @@
 import { defaultUpstream } from "./config/defaults.ts";
 import type { Environment } from "./config/environment.ts";
 import type { Loaded } from "./config/load.ts";
+import type { OwnPrice } from "./prices/pricing.ts";
 import { allDialects } from "./upstreams/presets.ts";
 import { resolveUpstreams } from "./upstreams/resolve.ts";
 import type { Upstream } from "./upstreams/upstream.ts";
@@ -37,7 +38,17 @@ export async function startSandboxUpstream(
     proxy: undefined,
     ca: undefined,
     owns: [],
-    pricing: { list: undefined, own: sandboxPrices, multiplier: 1, currency: "USD", usdPer: 1 },
+    pricing: { list: undefined, own: numbers(sandboxPrices), multiplier: 1, currency: "USD", usdPer: 1 },
   };
   return { upstream, url: sandbox.url, close: () => sandbox.close() };
+}
+
+/** Decimal text as the numbers that a configuration would hold; a number's shortest text is the same decimal. */
+function numbers(prices: Readonly<Record<string, object>>): Readonly<Record<string, OwnPrice>> {
+  return Object.fromEntries(
+    Object.entries(prices).map(([model, price]) => [
+      model,
+      Object.fromEntries(Object.entries(price).map(([kind, text]) => [kind, Number(text)])),
+    ]),
+  );
 }

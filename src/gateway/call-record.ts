@@ -7,11 +7,12 @@ import { uuidv7 } from "../core/ids.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
 import type { Operation, RequestFacts } from "../usage/dialect.ts";
 import type { CallSeries } from "../usage/traffic-metrics.ts";
-import type { Call, Usage } from "../usage/usage.ts";
+import type { Call, Endpoint, Usage } from "../usage/usage.ts";
 import { ANONYMOUS } from "./access.ts";
 import type { Answer } from "./answer.ts";
 import { type Evidence, estimateMissing, outcomeOf } from "./evidence.ts";
 import { price } from "./price.ts";
+import type { RateLimit } from "./request-head.ts";
 import type { Settings, Surroundings } from "./state.ts";
 
 /** What is known when the call has been routed. */
@@ -36,6 +37,8 @@ export class CallRecord {
   readonly id: string;
   app = ANONYMOUS;
   traceparent = "";
+  /** Of a call that is refused before it has been routed. */
+  endpoint: Endpoint = "other";
   bytesOut = 0;
   readonly #around: Surroundings;
   readonly #settings: Settings;
@@ -85,20 +88,27 @@ export class CallRecord {
 
   start(start: Start): void {
     this.#start = start;
-    this.#open({
-      upstream: start.upstream.name,
-      endpoint: start.operation.endpoint,
-      modelRequested: start.asked,
-      modelSent: start.model,
-      modelLabel: this.#settings.modelLabel(start.model),
-      streaming: start.facts.streaming,
-      bytesIn: start.body?.length ?? 0,
-    });
+    this.#open(
+      start.upstream.name,
+      start.operation.endpoint,
+      start.asked,
+      start.model,
+      this.#settings.modelLabel(start.model),
+      start.facts.streaming,
+      start.body?.length ?? 0,
+    );
   }
 
-  answerBegan(answer: Answer): void {
+  answerBegan(answer: Answer, rateLimits: readonly RateLimit[] | undefined): void {
     this.#answer = answer;
     this.#answerBeganAt = this.#around.clock.monotonic();
+    const call = this.#call;
+    if (rateLimits === undefined || call === undefined) return;
+    for (const { resource, kind, value } of rateLimits) {
+      const remaining = kind === "remaining" ? value : undefined;
+      const limit = kind === "limit" ? value : undefined;
+      this.#around.metrics.rateLimit(call.upstream, call.modelLabel, resource, { remaining, limit });
+    }
   }
 
   /** Ends the record; everything after the first time is ignored. */
@@ -109,8 +119,7 @@ export class CallRecord {
     const durationMs = this.#around.clock.monotonic() - this.#began;
     const start = this.#start;
     if (this.#call === undefined) {
-      const unrouted = { upstream: NONE, endpoint: "other", streaming: false, bytesIn: 0 } as const;
-      this.#open({ ...unrouted, modelRequested: "", modelSent: "", modelLabel: NONE });
+      this.#open(NONE, this.endpoint, "", "", NONE, false, 0);
     }
     const evidence: Evidence = {
       operation: start?.operation,
@@ -135,35 +144,73 @@ export class CallRecord {
     }
   }
 
-  #open(known: Omit<Call, "id" | "startedAt" | "app" | "method" | "path" | "traceId">): void {
-    const traceId = traceIdOf(this.traceparent);
-    const identity = {
+  #open(
+    upstream: string,
+    endpoint: Endpoint,
+    modelRequested: string,
+    modelSent: string,
+    modelLabel: string,
+    streaming: boolean,
+    bytesIn: number,
+  ): void {
+    const call: Call = {
       id: this.id,
       startedAt: this.#startedAt,
       app: this.app,
+      upstream,
+      endpoint,
+      modelRequested,
+      modelSent,
+      modelLabel,
+      streaming,
       method: this.#method,
       path: this.#path,
-      traceId,
+      traceId: traceIdOf(this.traceparent),
+      bytesIn,
     };
-    this.#call = { ...identity, ...known };
-    this.#observe(() => {
-      this.#series = this.#around.metrics.started(this.#call as Call);
-    });
-    this.#observe(() => this.#around.recorder.started(this.#call as Call));
+    this.#call = call;
+    // Observers must not throw; should one do so, the call goes on.
+    try {
+      this.#series = this.#around.metrics.started(call);
+      this.#around.recorder.started(call);
+    } catch (error) {
+      this.#around.log.error({ id: this.id, err: error }, "an observer failed");
+    }
   }
 
+  /** Every field is written out: this runs for each call, and copying objects field by field is slow. */
   #close(evidence: Evidence, durationMs: number, estimatedInput: number, estimatedOutput: number): void {
     const call = this.#call as Call;
     const answer = this.#answer;
     const outcome = outcomeOf(evidence, estimatedInput, estimatedOutput);
     const firstOutputAt = answer?.meter.firstOutputAt;
     const modelAnswered = answer?.meter.reading.model ?? "";
+    const bill = price(this.#settings.prices, call, outcome, modelAnswered, evidence.facts?.image);
     const usage: Usage = {
-      ...call,
-      ...outcome,
-      ...price(this.#settings.prices, call, outcome, modelAnswered, evidence.facts?.image),
+      id: call.id,
+      startedAt: call.startedAt,
+      app: call.app,
+      upstream: call.upstream,
+      endpoint: call.endpoint,
+      modelRequested: call.modelRequested,
+      modelSent: call.modelSent,
+      modelLabel: call.modelLabel,
+      streaming: call.streaming,
+      method: call.method,
+      path: call.path,
+      traceId: call.traceId,
+      bytesIn: call.bytesIn,
+      status: outcome.status,
+      errorType: outcome.errorType,
+      errorCode: outcome.errorCode,
       modelAnswered,
       upstreamRequestId: answer?.requestId ?? "",
+      serviceTier: outcome.serviceTier,
+      quantities: outcome.quantities,
+      source: outcome.source,
+      billable: outcome.billable,
+      cost: bill.cost,
+      listCost: bill.listCost,
       durationMs,
       firstTokenMs: firstOutputAt === undefined ? undefined : firstOutputAt - this.#began,
       firstByteMs: this.#answerBeganAt === undefined ? undefined : this.#answerBeganAt - this.#began,
@@ -171,16 +218,9 @@ export class CallRecord {
       bytesOut: this.bytesOut,
       retries: 0,
     };
-    this.#observe(() => {
-      if (this.#series !== undefined) this.#around.metrics.settled(this.#series, usage);
-    });
-    this.#observe(() => this.#around.recorder.settled(usage));
-  }
-
-  /** Observers must not throw; should one do so, the call goes on. */
-  #observe(tell: () => void): void {
     try {
-      tell();
+      if (this.#series !== undefined) this.#around.metrics.settled(this.#series, usage);
+      this.#around.recorder.settled(usage);
     } catch (error) {
       this.#around.log.error({ id: this.id, err: error }, "an observer failed");
     }

@@ -18,6 +18,9 @@ const MAX_PROMPT_BYTES = 256 * 1024;
 /** Bytes of JSON a token takes, for prompts too large to count: about four characters and some syntax. */
 const BYTES_PER_TOKEN = 4;
 
+/** Of calls that use nothing; never written to, because estimates are made for billable calls only. */
+const NOTHING: Quantities = Object.freeze({});
+
 export interface Evidence {
   readonly operation: Operation | undefined;
   readonly facts: RequestFacts | undefined;
@@ -40,19 +43,23 @@ export type Outcome = Pick<
 export function outcomeOf(evidence: Evidence, estimatedInput: number, estimatedOutput: number): Outcome {
   const { answer, error, clientGone, facts } = evidence;
   const reading = answer?.meter.reading;
-  const base = {
+  const billable = isBillable(evidence);
+  const quantities: Quantities = !billable
+    ? NOTHING
+    : facts?.quantities === undefined
+      ? (reading?.quantities ?? {})
+      : { ...facts.quantities, ...reading?.quantities };
+  if (estimatedInput > 0) quantities.inputTokens ??= estimatedInput;
+  if (estimatedOutput > 0) quantities.outputTokens = Math.max(quantities.outputTokens ?? 0, estimatedOutput);
+  return {
     status: clientGone ? CLIENT_GONE : (answer?.status ?? error?.status ?? CLIENT_GONE),
     errorType: errorTypeOf(evidence),
     errorCode: clientGone ? undefined : error?.code,
     serviceTier: reading?.serviceTier || facts?.serviceTier || "",
-    billable: isBillable(evidence),
+    quantities,
+    source: billable ? sourceOf(evidence, quantities) : "missing",
+    billable,
   };
-  if (!base.billable) return { ...base, quantities: {}, source: "missing" };
-  const reported: Quantities = { ...facts?.quantities, ...reading?.quantities };
-  const quantities = { ...reported };
-  if (estimatedInput > 0) quantities.inputTokens ??= estimatedInput;
-  if (estimatedOutput > 0) quantities.outputTokens = Math.max(reported.outputTokens ?? 0, estimatedOutput);
-  return { ...base, quantities, source: sourceOf(evidence, quantities) };
 }
 
 function sourceOf(evidence: Evidence, quantities: Quantities): Provenance {

@@ -68,6 +68,7 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   begin(): void {
     try {
       this.#operation = recognise(this.#client.method, this.#path);
+      if (this.#operation !== undefined) this.#record.endpoint = this.#operation.endpoint;
       this.#head = new RequestHead(this.#client.rawHeaders);
       this.#record.traceparent = this.#head.traceparent;
       this.#record.app = authenticate(this.#settings.access, this.#head, this.#query);
@@ -98,8 +99,19 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
       const { access } = this.#settings;
       const { method } = this.#client;
       const { request, usageInjected } = prepare({
-        ...{ method, path: this.#path, query: this.#query, head, body, json: parsed.json },
-        ...{ operation, family, facts, asked, access, upstream, model },
+        method,
+        path: this.#path,
+        query: this.#query,
+        head,
+        body,
+        json: parsed.json,
+        operation,
+        family,
+        facts,
+        asked,
+        access,
+        upstream,
+        model,
       });
       this.#usageInjected = usageInjected;
       this.#exchange = this.#around.transport.send(upstream, request, this);
@@ -126,7 +138,7 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
     const operation = this.#operation as Operation;
     const { monotonic: now } = this.#around.clock;
     this.#answer = new Answer(status, head, { operation, dropUsageChunk: this.#usageInjected, now }, this);
-    this.#record.answerBegan(this.#answer);
+    this.#record.answerBegan(this.#answer, head.rateLimits);
     if (!this.#clientGone) {
       if (head.requestId === "") head.headers.push("x-request-id", this.#record.id);
       head.headers.push("server-timing", this.#record.serverTiming());
@@ -216,6 +228,7 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   #refuse(cause: unknown): void {
     const error = toBellwetherError(cause, this.#around.log, this.#record.id);
     this.#error = error;
+    if (error.type === "auth") this.#around.metrics.rejected(this.#record.app, "auth");
     this.#exchange?.abort();
     if (!this.#clientGone && !this.#clientDone) {
       this.#clientDone = true;

@@ -35,15 +35,40 @@ const TREATMENTS: Readonly<Record<string, Treatment>> = {
 };
 
 /** Spellings seen, so that lower-casing is rare; bounded, because clients choose the spelling. */
-const known = new Map<string, { lower: string; treatment: Treatment }>();
+const known = new Map<string, KnownHeader>();
 const MAX_KNOWN = 1024;
 
-function lookUp(name: string): { lower: string; treatment: Treatment } {
+interface KnownHeader {
+  readonly lower: string;
+  readonly treatment: Treatment;
+  /** What the header says of the upstream's rate limit, if it does. */
+  readonly rateLimit: Omit<RateLimit, "value"> | undefined;
+}
+
+/** What an answer told of one of the upstream's rate limits. */
+export interface RateLimit {
+  readonly resource: "requests" | "tokens";
+  readonly kind: "limit" | "remaining";
+  readonly value: number;
+}
+
+/** `x-ratelimit-remaining-tokens` (OpenAI and others), `anthropic-ratelimit-tokens-remaining`. */
+const RATE_LIMIT =
+  /^(?:x-ratelimit-(limit|remaining)-(requests|tokens)|anthropic-ratelimit-(requests|tokens)-(limit|remaining))$/;
+
+function rateLimitOf(lower: string): KnownHeader["rateLimit"] {
+  const match = RATE_LIMIT.exec(lower);
+  if (match === null) return undefined;
+  const [, kind = match[4], resource = match[3]] = match;
+  return { resource, kind } as KnownHeader["rateLimit"];
+}
+
+function lookUp(name: string): KnownHeader {
   let entry = known.get(name);
   if (entry === undefined) {
     const lower = name.toLowerCase();
     const treatment = Object.hasOwn(TREATMENTS, lower) ? (TREATMENTS[lower] ?? "forward") : "forward";
-    entry = { lower, treatment };
+    entry = { lower, treatment, rateLimit: rateLimitOf(lower) };
     if (known.size < MAX_KNOWN) known.set(name, entry);
   }
   return entry;
@@ -145,13 +170,15 @@ export class AnswerHead {
   contentType = "";
   contentEncoding = "";
   requestId = "";
+  rateLimits: RateLimit[] | undefined;
 
   constructor(rawHeaders: readonly string[]) {
     let listed: string[] | undefined;
     for (let at = 0; at < rawHeaders.length; at += 2) {
       const name = rawHeaders[at] ?? "";
       const value = rawHeaders[at + 1] ?? "";
-      const { lower } = lookUp(name);
+      const { lower, rateLimit } = lookUp(name);
+      if (rateLimit !== undefined) this.#limit(rateLimit, value);
       if (ANSWER_HOP.has(lower)) {
         if (lower === "connection") listed = connectionOptions(value) ?? listed;
         continue;
@@ -163,6 +190,14 @@ export class AnswerHead {
       this.headers.push(name, value);
     }
     if (listed !== undefined) this.drop(listed);
+  }
+
+  /** Azure says -1 where it has no limit; that is no number of requests. */
+  #limit(of: Omit<RateLimit, "value">, text: string): void {
+    const value = text === "" ? Number.NaN : Number(text);
+    if (!(value >= 0)) return;
+    this.rateLimits ??= [];
+    this.rateLimits.push({ ...of, value });
   }
 
   drop(names: readonly string[]): void {

@@ -68,14 +68,12 @@ export class NodeClientExchange implements ClientExchange {
     (this.#response as Carrier)[EXCHANGE] = this;
     this.#response.on("close", onResponseClose);
     this.#response.on("drain", onResponseDrain);
-    const announced = request.headers["content-length"];
-    if (announced === undefined && request.headers["transfer-encoding"] === undefined) {
+    const announced = announcedBody(request.rawHeaders);
+    if (announced === 0) {
       this.#bodyDone = true;
       return listener.onBody(undefined);
     }
-    if (announced !== undefined && Number(announced) > limit) {
-      return this.failBody(new BellwetherError("body_too_large", { limit }));
-    }
+    if (announced > limit) return this.failBody(new BellwetherError("body_too_large", { limit }));
     if (this.#expectsContinue) this.#response.writeContinue();
     (request as Carrier)[EXCHANGE] = this;
     (request.socket as Carrier)[EXCHANGE] = this;
@@ -174,6 +172,19 @@ export class NodeClientExchange implements ClientExchange {
     this.#headWaiting = false;
     this.#response.flushHeaders();
   }
+}
+
+/**
+ * Bytes of the body that the head announces, -1 when they will be known at its end, 0 when there is none.
+ * Looks at the raw headers, because node's `headers` are built only when they are asked for.
+ */
+function announcedBody(rawHeaders: readonly string[]): number {
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? "";
+    if (name.length === 14 && name.toLowerCase() === "content-length") return Number(rawHeaders[at + 1]);
+    if (name.length === 17 && name.toLowerCase() === "transfer-encoding") return -1;
+  }
+  return 0;
 }
 
 function flushHead(exchange: NodeClientExchange): void {

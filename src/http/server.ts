@@ -89,8 +89,8 @@ export class DataPlane {
     // While shutting down every connection ends with its current answer.
     if (this.#closing) response.shouldKeepAlive = false;
     if (this.#handlers.operation(request, response)) return;
-    const { origin } = request.headers;
-    const cors = origin === undefined ? undefined : this.#handlers.cors();
+    const cors = this.#handlers.cors();
+    const origin = cors === undefined ? undefined : request.headers.origin;
     let own: string[] | undefined;
     if (cors !== undefined && origin !== undefined) {
       if (request.method === "OPTIONS" && request.headers["access-control-request-method"] !== undefined) {
