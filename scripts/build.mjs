@@ -68,38 +68,32 @@ async function bundleInto(folder) {
       cpSync(join(root, file), join(folder, "data", basename(file)), { errorOnExist: true, force: false });
     }
   }
-  /** @type {Set<string>} */
-  const packages = new Set();
-  for (const [name, file] of Object.entries(entries)) {
-    const bundle = await rolldown({
-      cwd: root,
-      input: { [name]: file },
-      platform: "node",
-      tsconfig: false,
-      preserveEntrySignatures: "allow-extension",
-      onLog(level, log, print) {
-        // A package may try to load an optional companion; anything of ours that is missing is an error.
-        if (log.code === "UNRESOLVED_IMPORT" && !log.id?.includes("node_modules"))
-          throw new Error(log.message);
-        if (level === "warn" && !log.id?.includes("node_modules")) print("warn", log);
-      },
-    });
-    const { output } = await bundle.write({
-      dir: folder,
-      format: "cjs",
-      entryFileNames: "[name].js",
-      chunkFileNames: `${name}-[name].js`,
-      comments: false,
-    });
-    await bundle.close();
-    for (const chunk of output) {
-      for (const id of chunk.type === "chunk" ? chunk.moduleIds : []) {
-        const found = /^(.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+)/.exec(id)?.[1];
-        if (found !== undefined) packages.add(found);
-      }
-    }
-  }
-  writeFileSync(join(folder, "third-party-licences.txt"), licences([...packages].sort()));
+  const bundle = await rolldown({
+    cwd: root,
+    input: entries,
+    platform: "node",
+    tsconfig: false,
+    preserveEntrySignatures: "allow-extension",
+    onLog(level, log, print) {
+      const ours = !log.id?.includes("node_modules");
+      // A package may try to load an optional companion; for us to do so is a mistake.
+      if (log.code === "UNRESOLVED_IMPORT" && ours) throw new Error(log.message);
+      if (level === "warn" && ours) print("warn", log);
+    },
+  });
+  const { output } = await bundle.write({
+    dir: folder,
+    format: "cjs",
+    entryFileNames: "[name].js",
+    // Beside the entries, so that what a file finds by import.meta.url is where it is for all of them.
+    chunkFileNames: "[name].js",
+    comments: false,
+  });
+  await bundle.close();
+  const modules = output.flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : []));
+  const packages = modules.map((id) => /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id)?.[0]);
+  const folders = [...new Set(packages)].filter((found) => found !== undefined).sort();
+  writeFileSync(join(folder, "third-party-licences.txt"), licences(folders));
 }
 
 /** @param {string[]} folders package folders whose code is in the bundles */
@@ -115,15 +109,13 @@ function licences(folders) {
 }
 
 /**
- * Runs the files of the command once, which starts nothing, and keeps what V8 compiled of them.
+ * Loads the command, which starts nothing, and keeps what V8 compiled of the files it needs from the start.
  * @param {string} folder
  */
 function writeCodeCaches(folder) {
   /** @type {Map<string, import("node:vm").Script>} */
   const scripts = new Map();
-  for (const name of readdirSync(folder)) {
-    if (/^bellwether.*\.js$/.test(name)) load(join(folder, name), scripts);
-  }
+  load(join(folder, "bellwether.js"), scripts);
   for (const [file, script] of scripts) writeFileSync(file + CACHE_SUFFIX, script.createCachedData());
 }
 

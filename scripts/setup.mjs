@@ -9,6 +9,7 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "nod
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const lock = join(root, ".setup-lock");
@@ -94,7 +95,12 @@ async function isBuilt() {
 
 async function build() {
   const started = Date.now();
-  await (await import("./build.mjs")).build();
+  try {
+    await (await import("./build.mjs")).build();
+  } catch (error) {
+    const { message } = /** @type {Error} */ (error);
+    throw new SetupError(process.stderr.isTTY ? message : stripVTControlCharacters(message));
+  }
   say(`built dist/ in ${seconds(started)}`);
 }
 
