@@ -5,7 +5,18 @@
  */
 import { count, type Quantities } from "../../core/quantities.ts";
 import type { Dialect, Operation, Reading, RequestBody, RequestFacts } from "../dialect.ts";
-import { type Fields, fields, items, name, put, readError, readNames, readOutput, text } from "./fields.ts";
+import {
+  type Fields,
+  fields,
+  items,
+  name,
+  put,
+  readError,
+  readNames,
+  readOutput,
+  sum,
+  text,
+} from "./fields.ts";
 import { isUnder, operationPair, TextCollector } from "./openai-request.ts";
 
 const ROOT = "/v1/messages";
@@ -102,9 +113,7 @@ function readUsage(value: unknown, reading: Reading): boolean {
   const read = put(quantities, "cachedInputTokens", usage.cache_read_input_tokens);
   const written = putCacheWrites(quantities, usage);
   const input = uncached !== undefined || read || written;
-  if (input) {
-    quantities.inputTokens = (uncached ?? before) + cached(quantities);
-  }
+  if (input) quantities.inputTokens = sum(uncached ?? before, cached(quantities));
   const output = put(quantities, "outputTokens", usage.output_tokens);
   put(quantities, "reasoningTokens", fields(usage.output_tokens_details).thinking_tokens);
   if (input || output) reading.reported = true;
@@ -126,11 +135,8 @@ function putCacheWrites(quantities: Quantities, usage: Fields): boolean {
 }
 
 function cached(quantities: Quantities): number {
-  return (
-    (quantities.cachedInputTokens ?? 0) +
-    (quantities.cacheWrite5mTokens ?? 0) +
-    (quantities.cacheWrite1hTokens ?? 0)
-  );
+  const { cachedInputTokens = 0, cacheWrite5mTokens = 0, cacheWrite1hTokens = 0 } = quantities;
+  return sum(cachedInputTokens, cacheWrite5mTokens, cacheWrite1hTokens);
 }
 
 function uncachedInput(quantities: Quantities): number {

@@ -43,6 +43,13 @@ export function firstCount(...values: readonly unknown[]): number | undefined {
   return undefined;
 }
 
+/** The sum of counts, itself a count even where a relay's figures are absurd. */
+export function sum(...counts: readonly number[]): number {
+  let total = 0;
+  for (const each of counts) total += each;
+  return Math.min(total, Number.MAX_SAFE_INTEGER);
+}
+
 /** Overwrites one quantity, unless the value is no count; tells whether it was one. */
 export function put(quantities: Quantities, quantity: Quantity, value: unknown): boolean {
   const found = count(value);

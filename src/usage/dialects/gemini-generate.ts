@@ -16,6 +16,7 @@ import {
   readError,
   readNames,
   readOutput,
+  sum,
 } from "./fields.ts";
 import { isUnder, TextCollector } from "./openai-request.ts";
 
@@ -139,7 +140,7 @@ function readUsage(value: unknown, reading: Reading): void {
   const prompt = count(usage.promptTokenCount);
   const tools = count(usage.toolUsePromptTokenCount);
   if (prompt !== undefined || tools !== undefined) {
-    quantities.inputTokens = (prompt ?? 0) + (tools ?? 0);
+    quantities.inputTokens = sum(prompt ?? 0, tools ?? 0);
     reading.reported = true;
   }
   const thoughts = count(usage.thoughtsTokenCount);
@@ -147,7 +148,7 @@ function readUsage(value: unknown, reading: Reading): void {
   if (thoughts !== undefined || candidates !== undefined) {
     const reasoning = quantities.reasoningTokens ?? 0;
     const answered = candidates ?? (quantities.outputTokens ?? 0) - reasoning;
-    quantities.outputTokens = answered + (thoughts ?? reasoning);
+    quantities.outputTokens = sum(answered, thoughts ?? reasoning);
     reading.reported = true;
   }
   put(quantities, "reasoningTokens", thoughts);

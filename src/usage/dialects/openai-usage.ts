@@ -5,7 +5,7 @@
  */
 import { count } from "../../core/quantities.ts";
 import type { Reading } from "../dialect.ts";
-import { type Fields, fields, firstCount, put } from "./fields.ts";
+import { type Fields, fields, firstCount, put, sum } from "./fields.ts";
 
 /** Reads a usage object over what was read before; true when it reported anything. */
 export function readOpenAiUsage(value: unknown, reading: Reading): boolean {
@@ -61,5 +61,5 @@ function larger(left: unknown, right: unknown): number | undefined {
 }
 
 function added(left: number | undefined, right: number | undefined): number | undefined {
-  return left === undefined && right === undefined ? undefined : (left ?? 0) + (right ?? 0);
+  return left === undefined && right === undefined ? undefined : sum(left ?? 0, right ?? 0);
 }
