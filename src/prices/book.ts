@@ -25,7 +25,7 @@ interface Shelf {
 /** Names remembered per upstream; when they are more, all are forgotten and looked up again. */
 const CACHE_LIMIT = 2000;
 
-/** Keeps every listed price within integers that are exact; see price-file-schema.ts for the other half. */
+/** Keeps every listed price within integers that are exact; see price-file-check.ts for the other half. */
 const MAX_FACTOR = 100;
 
 /** Sells models of others under `vendor/model` names. */
@@ -63,7 +63,7 @@ export class PriceBook {
   /** Every model name that has a price somewhere, in lower case, and own prices as they are written. */
   *knownModels(): Iterable<string> {
     for (const { pricing } of this.#shelves.values()) yield* Object.keys(pricing.own);
-    for (const list of this.#lists.listNames()) yield* this.#lists.modelNames(list);
+    yield* this.#lists.names();
   }
 
   #lookUp(shelf: Shelf, model: string): Entries | undefined {

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { PriceLists } from "./lists.ts";
 import type { PriceFile } from "./price-file.ts";
-import { parsePriceFile } from "./price-file-schema.ts";
+import { parsePriceFile } from "./price-file-check.ts";
 
 /** The relay's own list, then what is kept by hand, then the generated list prices. */
 const builtIn = ["holysheep.json", "vendor-extras.json", "list-prices.json"] as const;

@@ -3,7 +3,7 @@ import { PriceBook } from "./book.ts";
 import { costOf } from "./cost.ts";
 import { importLiteLlm } from "./import.ts";
 import { PriceLists } from "./lists.ts";
-import { parsePriceFile } from "./price-file-schema.ts";
+import { parsePriceFile } from "./price-file-check.ts";
 
 const text = JSON.stringify({
   sample_spec: { input_cost_per_token: 0, litellm_provider: "one of https://docs.litellm.ai/docs/providers" },

@@ -78,6 +78,18 @@ export class PriceLists {
     return this.#index(list).keys();
   }
 
+  /** Every name of every model of every list, without looking models up; some come more than once. */
+  *names(): Iterable<string> {
+    for (const file of this.#files) {
+      for (const { models } of Object.values(file.lists)) {
+        for (const key in models) {
+          yield key;
+          yield* models[key]?.names ?? [];
+        }
+      }
+    }
+  }
+
   #index(list: string): ReadonlyMap<string, ListedModel> {
     const known = this.#indices.get(list);
     if (known !== undefined) return known;

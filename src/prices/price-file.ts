@@ -1,6 +1,6 @@
 /**
  * Our price file format: what src/prices/data holds, what `prices import` writes, and what `prices.files`
- * in the configuration names. Types only; price-file-schema.ts validates files from outside.
+ * in the configuration names. Types only; price-file-check.ts validates files from outside.
  */
 import type { OwnPrice } from "./pricing.ts";
 

@@ -29,3 +29,17 @@ export interface OwnPrice {
   readonly perSecond?: number;
   readonly perMillionCharacters?: number;
 }
+
+/** The keys of `OwnPrice`, in the order people write them. */
+export const ownPriceKeys = [
+  "input",
+  "cachedInput",
+  "cacheWrite5m",
+  "cacheWrite1h",
+  "output",
+  "audioInput",
+  "audioOutput",
+  "perImage",
+  "perSecond",
+  "perMillionCharacters",
+] as const satisfies readonly (keyof OwnPrice)[];

@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { calcPrice } from "@pydantic/genai-prices";
 import { expect, test } from "vitest";
 import { generate, render } from "../../scripts/generate-list-prices.mjs";
-import { loadPriceLists } from "../../src/prices/data.ts";
+import { loadPriceLists } from "./data.ts";
 
-const path = new URL("../../src/prices/data/list-prices.json", import.meta.url);
+const path = new URL("./data/list-prices.json", import.meta.url);
 
 test("list-prices.json is up to date (else run `node scripts/generate-list-prices.mjs`)", () => {
   const text = readFileSync(path, "utf8");
