@@ -50,7 +50,7 @@ export async function handle(
   const requestId = `req_sandbox_${number}`;
 
   let knobs = NO_KNOBS;
-  let body: BodyRead = "gone";
+  let body: BodyRead | undefined;
   let account: Account | undefined;
   let answer: Answer | undefined;
   try {
@@ -85,7 +85,7 @@ export async function handle(
   }
   account ??= settings.books.open(keyLabel(key), "", endpoint);
   enterAtEnd(settings.books, account, exchange, answer);
-  if (body === "gone" && knobs.early !== true) return;
+  if (body === "gone") return;
   await send(exchange, family, answer, knobs, requestId, new Random(hash(settings.seed, requestId)));
 }
 
@@ -116,7 +116,7 @@ interface Parsed {
   readonly form: Form | undefined;
 }
 
-async function parse(route: Route, body: BodyRead, contentType: string): Promise<Parsed> {
+async function parse(route: Route, body: BodyRead | undefined, contentType: string): Promise<Parsed> {
   if (route.body === "none" || !Buffer.isBuffer(body)) return { json: {}, form: undefined };
   const isForm = route.body === "form" || (route.body === "any" && !contentType.includes("json"));
   return isForm
@@ -130,7 +130,7 @@ function callOf(
   path: string,
   query: URLSearchParams,
   params: readonly string[],
-  body: BodyRead,
+  body: BodyRead | undefined,
   parsed: Parsed,
   knobs: Knobs,
 ): Call {

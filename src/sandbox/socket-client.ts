@@ -1,0 +1,69 @@
+/** A client that is nothing but a socket, for tests of what exactly is on the wire. */
+import { connect } from "node:net";
+
+export interface Received {
+  /** Everything, as latin1 text: one character a byte. */
+  readonly text: string;
+  /** The parts as they came off the socket. */
+  readonly parts: readonly Buffer[];
+  /** How the connection ended; `open` when it was still open as the wait ran out. */
+  readonly ended: "end" | "reset" | "open";
+}
+
+/** Sends `request` as it is and collects the answer until the connection ends, or `waitMs` after the last byte. */
+export function talk(port: number, request: string | Buffer, waitMs = 5000): Promise<Received> {
+  return new Promise((resolve) => {
+    const parts: Buffer[] = [];
+    const socket = connect(port, "127.0.0.1", () => socket.write(request));
+    const finish = (ended: Received["ended"]) => {
+      socket.destroy();
+      resolve({ text: Buffer.concat(parts).toString("latin1"), parts, ended });
+    };
+    socket.setNoDelay(true);
+    socket.setTimeout(waitMs, () => finish("open"));
+    socket.on("data", (part) => parts.push(part));
+    socket.on("end", () => finish("end"));
+    socket.on("error", () => finish("reset"));
+  });
+}
+
+/** A chat request as bytes; the connection closes after it. */
+export function chatRequest(knobs: string, body: Readonly<Record<string, unknown>> = {}): string {
+  const json = JSON.stringify({
+    model: "gpt-4.1",
+    messages: [{ role: "user", content: "Who leads the flock?" }],
+    ...body,
+  });
+  return [
+    "POST /v1/chat/completions HTTP/1.1",
+    "host: sandbox",
+    "connection: close",
+    "authorization: Bearer sk-sandbox",
+    "content-type: application/json",
+    `content-length: ${Buffer.byteLength(json)}`,
+    `x-sandbox: ${knobs}`,
+    "",
+    json,
+  ].join("\r\n");
+}
+
+/** Head and body of an answer, chunk framing removed. */
+export function split(text: string): { readonly head: string; readonly body: string } {
+  const end = text.indexOf("\r\n\r\n");
+  const head = text.slice(0, end);
+  const rest = text.slice(end + 4);
+  return { head, body: /\r\ntransfer-encoding: chunked/i.test(head) ? unchunk(rest) : rest };
+}
+
+function unchunk(text: string): string {
+  let body = "";
+  let place = 0;
+  while (place < text.length) {
+    const line = text.indexOf("\r\n", place);
+    const size = Number.parseInt(text.slice(place, line), 16);
+    if (!(size > 0)) break;
+    body += text.slice(line + 2, line + 2 + size);
+    place = line + 2 + size + 2;
+  }
+  return body;
+}
