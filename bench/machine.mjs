@@ -188,12 +188,32 @@ export function cpuSeconds(pid) {
 }
 
 /** Seconds that the contender's core was not idle, whoever used it (or, on a virtual machine, took it away). */
-export function contenderCpuBusySeconds() {
+function contenderCpuBusySeconds() {
   const line =
     new RegExp(`^cpu${contenderCpu} (.*)$`, "m").exec(readFileSync("/proc/stat", "utf8"))?.[1] ?? "";
   const [user, nice, system, , , irq, softirq, steal] = line.split(" ").map(Number);
   return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND;
 }
+
+/**
+ * Watches a process from now on. The function returned tells, since then: its CPU seconds, the share of its core that
+ * it had, and the share that anything else had.
+ */
+export function watchCpu(pid) {
+  const begin = { at: performance.now(), own: cpuSeconds(pid), core: contenderCpuBusySeconds() };
+  return () => {
+    const wall = (performance.now() - begin.at) / 1000;
+    const seconds = cpuSeconds(pid) - begin.own;
+    const others = contenderCpuBusySeconds() - begin.core - seconds;
+    return { seconds, busy: seconds / wall, others: Math.max(0, others / wall) };
+  };
+}
+
+/** Above this share of the contender's core used by anything else, a figure was disturbed. */
+export const DISTURBED = 0.05;
+
+export const DISTURBED_NOTE =
+  "! Something else ran on the contender's core: measure again on a quiet machine.";
 
 /** Resident bytes of a process and its descendants. */
 export function residentBytes(pid) {

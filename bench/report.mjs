@@ -1,4 +1,14 @@
 /** Tables and verdicts as text. */
+import { DISTURBED } from "./machine.mjs";
+
+export function percent(share) {
+  return `${(share * 100).toFixed(0)} %`;
+}
+
+/** The share of the contender's core that others had, marked when it was too much. */
+export function othersCell({ others }) {
+  return `${percent(others)}${others > DISTURBED ? " !" : ""}`;
+}
 
 export function table({ title, columns, rows, notes = [] }) {
   const widths = columns.map((column, i) => Math.max(column.length, ...rows.map((row) => row[i].length)));

@@ -78,7 +78,7 @@ function installContenders() {
 const values = readArguments();
 if (values.help) {
   process.stdout.write(HELP);
-  process.exit(0);
+  process.exit();
 }
 const options = {
   seconds: positive(values, "seconds"),
@@ -108,10 +108,16 @@ for (const measure of selected) {
   // Latency is told as added to direct calls, so these always run along.
   const direct = contenders.find(({ name }) => name === "direct");
   const missing = measure.needsDirect === true && !options.contenders.includes(direct);
-  results[measure.name] = await measure.run({
-    ...options,
-    contenders: missing ? [direct, ...options.contenders] : options.contenders,
-  });
+  try {
+    results[measure.name] = await measure.run({
+      ...options,
+      contenders: missing ? [direct, ...options.contenders] : options.contenders,
+    });
+  } catch (error) {
+    // What other measures found is still worth having.
+    process.exitCode = 1;
+    progress(`${measure.name} failed: ${error.stack}`);
+  }
 }
 
 const everything = {
@@ -126,4 +132,4 @@ const file = `${HERE}results/${everything.at.replaceAll(":", "-")}.json`;
 writeFileSync(file, json);
 progress(`Written to ${file}`);
 process.stdout.write(values.json ? json : report(machine, measures, results));
-process.exit(0);
+process.exit();

@@ -2,7 +2,8 @@
 import { chatRequest, SMALL } from "../bodies.mjs";
 import { startContender, stopContender } from "../contenders.mjs";
 import { openLoop, wrk } from "../load.mjs";
-import { progress, sleep, stop } from "../machine.mjs";
+import { DISTURBED, DISTURBED_NOTE, progress, sleep, stop, watchCpu } from "../machine.mjs";
+import { othersCell, percent } from "../report.mjs";
 import { alternating, median, medians } from "../statistics.mjs";
 import { startStaticUpstream } from "../upstreams.mjs";
 
@@ -14,7 +15,10 @@ async function oneRound(contender, upstream, seconds, warmUp) {
   try {
     await wrk(started, body, warmUp);
     await sleep(300);
-    return await openLoop(started, { body }, { rate: RATE, seconds });
+    const used = watchCpu(started.pid);
+    const figures = await openLoop(started, { body }, { rate: RATE, seconds });
+    const { busy, others } = used();
+    return { ...figures, busy, others };
   } finally {
     await stopContender(started);
   }
@@ -63,7 +67,19 @@ export const latency = {
     return [
       {
         title: `Latency at an open-loop ${rate} calls/s, 64 connections, 1 KB requests (ms)`,
-        columns: ["", "p50", "p99", "p99.9", "max", "added p50", "added p99", "failed", "unfinished"],
+        columns: [
+          "",
+          "p50",
+          "p99",
+          "p99.9",
+          "max",
+          "added p50",
+          "added p99",
+          "core busy",
+          "by others",
+          "failed",
+          "unfinished",
+        ],
         rows: rows.map((row) => [
           row.name,
           ms(row.p50),
@@ -72,6 +88,8 @@ export const latency = {
           ms(row.max),
           row === direct ? "" : ms(row.addedP50),
           row === direct ? "" : ms(row.addedP99),
+          row === direct ? "" : percent(row.busy),
+          row === direct ? "" : othersCell(row),
           row.failed.toFixed(0),
           row.unfinished.toFixed(0),
         ]),
@@ -79,6 +97,7 @@ export const latency = {
           `The harness's own share, measured: a call was sent ${ms(direct.sendLateP50)} ms (p99 ${ms(direct.sendLateP99)} ms) after it was due, ` +
             `and cost the client ${direct.clientCpuPerRequest.toFixed(0)} µs of the load core's CPU; both are in every row, direct included.`,
           "p99.9 and max of short runs are few calls; an idle virtual core's waking up is in all rows.",
+          ...(rows.some((row) => row !== direct && row.others > DISTURBED) ? [DISTURBED_NOTE] : []),
         ],
       },
     ];

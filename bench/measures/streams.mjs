@@ -2,7 +2,17 @@
 import { chatRequest, SMALL, streamRequest } from "../bodies.mjs";
 import { startContender, stopContender } from "../contenders.mjs";
 import { streamSink, wrk } from "../load.mjs";
-import { cpuSeconds, progress, residentBytes, sleep, stop } from "../machine.mjs";
+import {
+  cpuSeconds,
+  DISTURBED,
+  DISTURBED_NOTE,
+  progress,
+  residentBytes,
+  sleep,
+  stop,
+  watchCpu,
+} from "../machine.mjs";
+import { othersCell, percent } from "../report.mjs";
 import { alternating, medians } from "../statistics.mjs";
 import { startStreamSource } from "../upstreams.mjs";
 
@@ -21,22 +31,23 @@ async function busyStreams(contender, streams, seconds, warmUp) {
     const tokens = Math.ceil(((RAMP_SECONDS + SETTLE_SECONDS + seconds + 1) * 1000) / INTERVAL_MS);
     const plan = { streams, ramp: RAMP_SECONDS, settle: SETTLE_SECONDS, window: seconds };
     const sink = streamSink(started, streamRequest(tokens), plan);
-    const at = async (turn) => {
-      const figures = await sink.turn(turn);
-      return { ...figures, cpu: cpuSeconds(started.pid), sourceCpu: cpuSeconds(source.pid) };
-    };
-    const begin = await at("window-start");
-    const end = await at("window-end");
+    const begin = await sink.turn("window-start");
+    const used = watchCpu(started.pid);
+    const sourceBefore = cpuSeconds(source.pid);
+    const end = await sink.turn("window-end");
+    const cpu = used();
+    const load = cpuSeconds(source.pid) - sourceBefore + end.cpuSeconds - begin.cpuSeconds;
     const last = await sink.turn("finished");
     const wall = end.at - begin.at;
     const chunks = end.events - begin.events;
     return {
       chunksPerSecond: chunks / wall,
-      cpuMicrosecondsPerChunk: ((end.cpu - begin.cpu) / chunks) * 1e6,
-      busy: (end.cpu - begin.cpu) / wall,
-      delayP50: end.delayP50,
-      delayP99: end.delayP99,
-      loadBusy: (end.cpuSeconds - begin.cpuSeconds + end.sourceCpu - begin.sourceCpu) / wall,
+      cpuMicrosecondsPerChunk: (cpu.seconds / chunks) * 1e6,
+      busy: cpu.busy,
+      others: cpu.others,
+      delayP50: last.delayP50,
+      delayP99: last.delayP99,
+      loadBusy: load / wall,
       failed: last.failed,
       // Whole streams arrive: their first, their tokens and their finish, and never a usage chunk nobody asked for.
       missingChunks: streams * (tokens + 2) - last.events,
@@ -103,6 +114,7 @@ export const streams = {
           "chunks/s",
           "CPU µs/chunk",
           "core busy",
+          "by others",
           "delay p50 ms",
           "p99 ms",
           "load core",
@@ -114,10 +126,11 @@ export const streams = {
           row.name,
           row.chunksPerSecond.toFixed(0),
           row.name === "direct" ? "" : row.cpuMicrosecondsPerChunk.toFixed(1),
-          row.name === "direct" ? "" : `${(row.busy * 100).toFixed(0)} %`,
+          row.name === "direct" ? "" : percent(row.busy),
+          row.name === "direct" ? "" : othersCell(row),
           (row.delayP50 / 1000).toFixed(2),
           (row.delayP99 / 1000).toFixed(2),
-          `${(row.loadBusy * 100).toFixed(0)} %`,
+          percent(row.loadBusy),
           row.failed.toFixed(0),
           row.missingChunks.toFixed(0),
           row.usageChunks.toFixed(0),
@@ -125,6 +138,7 @@ export const streams = {
         notes: [
           "A chunk's delay is from its writing by the generator to its reading by the client; “load core” is what these two cost.",
           "A saturated contender reads several chunks at once, so its CPU per chunk flatters it: look at delay and core too.",
+          ...(busy.some((row) => row.name !== "direct" && row.others > DISTURBED) ? [DISTURBED_NOTE] : []),
         ],
       },
       {
@@ -148,7 +162,7 @@ export const streams = {
       { what: "streaming, CPU µs per chunk", value: own.cpuMicrosecondsPerChunk, target: 25, digits: 1 },
       {
         what: "streaming, failed streams and missing or surplus chunks",
-        value: own.failed + Math.abs(own.missingChunks) + own.usageChunks,
+        value: own.failed + own.unendedStreams + Math.abs(own.missingChunks) + own.usageChunks,
         target: 0,
         digits: 0,
       },

@@ -2,28 +2,26 @@
 import { chatRequest, LARGE, SMALL } from "../bodies.mjs";
 import { startContender, stopContender } from "../contenders.mjs";
 import { wrk } from "../load.mjs";
-import { contenderCpuBusySeconds, cpuSeconds, progress, residentBytes, stop } from "../machine.mjs";
+import { DISTURBED, DISTURBED_NOTE, progress, residentBytes, stop, watchCpu } from "../machine.mjs";
+import { othersCell } from "../report.mjs";
 import { alternating, medians } from "../statistics.mjs";
 import { startStaticUpstream } from "../upstreams.mjs";
 
 /** Below this share of its core, it was not the contender that set the pace. */
 const BUSY_ENOUGH = 0.93;
-/** Above this share of the core used by anything else, the round was disturbed. */
-const DISTURBED = 0.05;
 
 async function oneRound(contender, upstream, body, seconds, warmUp) {
   const started = await startContender(contender, upstream.url);
   try {
     await wrk(started, body, warmUp);
-    const before = { own: cpuSeconds(started.pid), core: contenderCpuBusySeconds() };
+    const used = watchCpu(started.pid);
     const result = await wrk(started, body, seconds);
-    const cpu = cpuSeconds(started.pid) - before.own;
-    const others = contenderCpuBusySeconds() - before.core - cpu;
+    const cpu = used();
     return {
       callsPerSecond: result.perSecond,
-      cpuMicrosecondsPerCall: (cpu / result.calls) * 1e6,
-      busy: cpu / result.seconds,
-      others: Math.max(0, others / result.seconds),
+      cpuMicrosecondsPerCall: (cpu.seconds / result.calls) * 1e6,
+      busy: cpu.busy,
+      others: cpu.others,
       failed: result.failed,
       residentMiB: started.pid === undefined ? 0 : residentBytes(started.pid) / 2 ** 20,
     };
@@ -56,8 +54,7 @@ function notes(rows) {
     lines.push(
       "* Its core was not fully busy: load generator and upstream set the pace; its CPU per call still holds.",
     );
-  if (rows.some((row) => row.others > DISTURBED))
-    lines.push("! Something else ran on the contender's core: measure again on a quiet machine.");
+  if (rows.some((row) => row.others > DISTURBED)) lines.push(DISTURBED_NOTE);
   return lines;
 }
 
@@ -95,7 +92,7 @@ export const throughput = {
             process
               ? `${(row.busy * 100).toFixed(0)} %${row.busy < BUSY_ENOUGH && row.others <= DISTURBED ? " *" : ""}`
               : "",
-            process ? `${(row.others * 100).toFixed(0)} %${row.others > DISTURBED ? " !" : ""}` : "",
+            process ? othersCell(row) : "",
             process ? row.residentMiB.toFixed(0) : "",
             row.failed.toFixed(0),
           ];

@@ -3,7 +3,7 @@
  *
  * usage: stream-sink PORT STREAMS RAMP_SECONDS SETTLE_SECONDS WINDOW_SECONDS REQUEST_FILE
  * Opens the streams evenly over the ramp, waits, counts over the window, then waits until all have ended (at most
- * DRAIN_SECONDS). Prints a line at each turn: `ramped {…}`, `window-start {…}`, `window-end {…}`, `finished {…}`.
+ * DRAIN_SECONDS). Prints a line at each turn: `ramped {…}`, `window-start {…}`, `window-end {…}`, `finished {…}` (with the delays).
  * An event's delay is from when stream-source wrote it to when it was read here, in microseconds.
  */
 #define _GNU_SOURCE
@@ -105,7 +105,7 @@ static void say(const char *turn) {
          "\"cpuSeconds\":%.4f",
          turn, (double)now_ns() / 1e9, (long long)events, (long long)open_streams(), (long long)ended,
          (long long)failed, (long long)done_marks, (long long)usage_events, (double)cpu_ns() / 1e9);
-  if (strcmp(turn, "window-end") == 0) {
+  if (strcmp(turn, "finished") == 0) {
     qsort(delays, (size_t)delay_count, sizeof *delays, compare_int64);
     printf(",\"delayP50\":%.1f,\"delayP99\":%.1f,\"delayMax\":%.1f", quantile_us(delays, delay_count, 0.5),
            quantile_us(delays, delay_count, 0.99), quantile_us(delays, delay_count, 1));
