@@ -10,6 +10,7 @@ import { type Watching, watchConfig } from "./config/watch.ts";
 import { systemClock } from "./core/clock.ts";
 import { CallLog } from "./gateway/call-log.ts";
 import { handle, refuseMalformed } from "./gateway/handle.ts";
+import { ModelLists } from "./gateway/model-lists.ts";
 import { PriceGauges } from "./gateway/price-gauges.ts";
 import type { Surroundings } from "./gateway/state.ts";
 import { type Readiness, serveOperation } from "./http/operations.ts";
@@ -74,11 +75,12 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const priceGauges = new PriceGauges(registry, () => inForce.settings.prices);
   const transport = new UndiciTransport();
   const estimator = new WorkerEstimator();
+  const modelLists = new ModelLists(transport, labels, systemClock, () => inForce.upstreams);
   const around: Surroundings = {
     clock: systemClock,
     transport,
     metrics: traffic,
-    recorder: new Recorders([priceGauges, new CallLog(log)]),
+    recorder: new Recorders([priceGauges, modelLists, new CallLog(log)]),
     estimator,
     log,
   };

@@ -55,7 +55,11 @@ export function addCredentials(
   family: Family,
 ): void {
   if (access.mode === "passthrough") headers.push(...head.auth);
-  else if (upstream.apiKey === undefined) return;
-  else if (family === "openai") headers.push("authorization", `Bearer ${upstream.apiKey}`);
-  else headers.push(family === "anthropic" ? "x-api-key" : "x-goog-api-key", upstream.apiKey);
+  else if (upstream.apiKey !== undefined) headers.push(...credentials(upstream.apiKey, family));
+}
+
+/** The header that carries a key, as the API family expects it: name and value. */
+export function credentials(key: string, family: Family): string[] {
+  if (family === "openai") return ["authorization", `Bearer ${key}`];
+  return [family === "anthropic" ? "x-api-key" : "x-goog-api-key", key];
 }

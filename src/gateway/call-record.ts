@@ -10,7 +10,7 @@ import type { CallSeries } from "../usage/traffic-metrics.ts";
 import type { Call, Endpoint, Usage } from "../usage/usage.ts";
 import { ANONYMOUS } from "./access.ts";
 import type { Answer } from "./answer.ts";
-import { type Evidence, estimateMissing, outcomeOf } from "./evidence.ts";
+import { type Evidence, estimateMissing, KEPT_BODY_BYTES, outcomeOf } from "./evidence.ts";
 import { price } from "./price.ts";
 import type { RateLimit } from "./request-head.ts";
 import type { Settings, Surroundings } from "./state.ts";
@@ -87,7 +87,8 @@ export class CallRecord {
   }
 
   start(start: Start): void {
-    this.#start = start;
+    const { body } = start;
+    this.#start = body !== undefined && body.length > KEPT_BODY_BYTES ? { ...start, body: undefined } : start;
     this.#open(
       start.upstream.name,
       start.operation.endpoint,
@@ -95,7 +96,7 @@ export class CallRecord {
       start.model,
       this.#settings.modelLabel(start.model),
       start.facts.streaming,
-      start.body?.length ?? 0,
+      body?.length ?? 0,
     );
   }
 
@@ -125,6 +126,7 @@ export class CallRecord {
       operation: start?.operation,
       facts: start?.facts,
       body: start?.body,
+      bytesIn: this.#call?.bytesIn ?? 0,
       answer: this.#answer,
       sent: start !== undefined,
       error: end.error,

@@ -13,8 +13,8 @@ import { parseBodyText } from "./prepare.ts";
 
 /** The status that stands for a client that had gone (nginx's convention, and metrics.md's). */
 const CLIENT_GONE = 499;
-/** Prompts larger than this are estimated by length. */
-const MAX_PROMPT_BYTES = 256 * 1024;
+/** A larger body is not kept for an estimate while its call runs; its tokens are estimated by its length. */
+export const KEPT_BODY_BYTES = 32 * 1024;
 /** Bytes of JSON a token takes, for prompts too large to count: about four characters and some syntax. */
 const BYTES_PER_TOKEN = 4;
 
@@ -24,7 +24,9 @@ const NOTHING: Quantities = Object.freeze({});
 export interface Evidence {
   readonly operation: Operation | undefined;
   readonly facts: RequestFacts | undefined;
+  /** The request's body, unless it is too long to be kept. */
   readonly body: Uint8Array | undefined;
+  readonly bytesIn: number;
   readonly answer: Answer | undefined;
   /** The upstream was contacted. */
   readonly sent: boolean;
@@ -111,15 +113,14 @@ export function estimateMissing(
 }
 
 async function estimate(evidence: Evidence, operation: Operation, estimator: Estimator) {
-  const { answer, body, model } = evidence;
+  const { answer, body, bytesIn, model } = evidence;
   const sample = answer?.meter.text;
   const output =
     sample === undefined || sample.totalCharacters === 0
       ? 0
       : await estimator.tokens(sample.text, sample.totalCharacters, model);
-  if (answer?.meter.reading.quantities.inputTokens !== undefined || body === undefined)
-    return { input: 0, output };
-  if (body.length > MAX_PROMPT_BYTES) return { input: Math.ceil(body.length / BYTES_PER_TOKEN), output };
+  if (answer?.meter.reading.quantities.inputTokens !== undefined) return { input: 0, output };
+  if (body === undefined) return { input: Math.ceil(bytesIn / BYTES_PER_TOKEN), output };
   const prompt = operation.dialect.promptText(parseBodyText(body));
   const input = prompt === "" ? 0 : await estimator.tokens(prompt, prompt.length, model);
   return { input, output };

@@ -160,10 +160,10 @@ export class NodeClientExchange implements ClientExchange {
     this.#over = true;
     this.flushHead();
     // What was written goes out first; the missing end tells the client that more was to come.
-    const { socket } = this.#response;
+    const { socket } = this.#request;
     setImmediate(() => {
-      if (this.#request.httpVersionMinor === 0) socket?.resetAndDestroy();
-      else socket?.destroySoon();
+      if (this.#request.httpVersionMinor === 0) socket.resetAndDestroy();
+      else socket.destroySoon();
     });
   }
 
