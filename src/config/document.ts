@@ -2,7 +2,7 @@
 import { inputSchema, type SchemaNode } from "./json-schema.ts";
 import { restartNames } from "./reload.ts";
 
-const INTRODUCTION = `<!-- Generated from src/config by \`UPDATE_DOCS=1 npx vitest run src/config/document.test.ts\`. Do not edit. -->
+const INTRODUCTION = `<!-- Generated from src/config/schema.ts; rewrite it with \`npm run generate\`. -->
 
 # Configuration
 
@@ -24,8 +24,18 @@ secrets masked, or every problem with its line; \`bellwether check --schema\` pr
   problems, the last good configuration stays in force, and \`bellwether_config_last_reload_success\` is 0.
 `;
 
+/** A preset as the document shows it. */
+export interface PresetRow {
+  readonly name: string;
+  readonly baseUrl: string;
+  /** The environment variables it reads. */
+  readonly variables: readonly string[];
+  /** The APIs it speaks; undefined for all. */
+  readonly dialects: readonly string[] | undefined;
+}
+
 /** The text of docs/configuration.md. */
-export function configurationDocument(): string {
+export function configurationDocument(presets: readonly PresetRow[]): string {
   const sections = Object.entries(inputSchema().properties ?? {}).map(([name, section]) =>
     [
       `## ${name}`,
@@ -38,19 +48,32 @@ export function configurationDocument(): string {
       "",
     ].join("\n"),
   );
-  return [INTRODUCTION, ...sections].join("\n");
+  return [INTRODUCTION, ...sections, presetsSection(presets)].join("\n");
+}
+
+function presetsSection(presets: readonly PresetRow[]): string {
+  return [
+    "## Presets",
+    "",
+    "With nothing under `upstreams`, each preset whose key is in the environment is used, in this order.",
+    "",
+    "| preset | environment | base URL | dialects |",
+    "|---|---|---|---|",
+    ...presets.map(({ name, baseUrl, variables, dialects }) => {
+      const names = variables.map((variable) => `\`${variable}\``).join(", ");
+      return `| \`${name}\` | ${names} | ${baseUrl} | ${dialects?.join(", ") ?? "all"} |`;
+    }),
+    "",
+  ].join("\n");
 }
 
 function rows(path: string, node: SchemaNode): string[][] {
   const own = Object.entries(node.properties ?? {}).flatMap(([key, inner]) => entry(`${path}.${key}`, inner));
   if (own.length > 0) return own;
-  if (node.additionalProperties) return nested(`${path}.<name>`, node.additionalProperties);
-  return node.items === undefined ? [] : nested(`${path}[]`, node.items);
-}
-
-function nested(path: string, node: SchemaNode): string[][] {
-  const inner = rows(path, node);
-  return inner.length > 0 ? inner : [];
+  // Both maps that are keyed by model hold nothing else.
+  const name = /(^|\.)(models|prices)$/.test(path) ? "<model>" : "<name>";
+  if (node.additionalProperties) return rows(`${path}.${name}`, node.additionalProperties);
+  return node.items === undefined ? [] : rows(`${path}[]`, node.items);
 }
 
 function entry(path: string, node: SchemaNode): string[][] {
@@ -74,12 +97,16 @@ function typeOf(node: SchemaNode): string {
   if (node.enum !== undefined) return node.enum.map((value) => `\`${String(value)}\``).join(", ");
   if (node.items !== undefined) {
     return node.items.properties === undefined && node.items.enum === undefined
-      ? `list of ${typeOf(node.items)}s`
+      ? `list of ${plural(typeOf(node.items))}`
       : "list";
   }
   if (node.properties !== undefined || node.additionalProperties) return "map";
   if (node.type === "string") return "text";
   return node.type === "integer" ? "whole number" : (node.type ?? "");
+}
+
+function plural(noun: string): string {
+  return noun.endsWith("sh") ? `${noun}es` : `${noun}s`;
 }
 
 function code(value: unknown): string {

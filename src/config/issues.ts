@@ -2,11 +2,16 @@
 import type * as z from "zod";
 import { inputSchema, type SchemaNode, schemaAt } from "./json-schema.ts";
 import { formatPath, type Locate, nearest, type Path, type Problem, problemAt } from "./problems.ts";
+import type { YamlSource } from "./yaml-source.ts";
 
 type Issue = z.core.$ZodIssue;
 
 /** `data` is what was parsed; its values are looked at for their type only, never shown. */
-export function problemsOfIssue(issue: Issue, data: unknown, locate: Locate): Problem[] {
+export function problemsOfIssue(
+  issue: Issue,
+  data: unknown,
+  { locate, isInterpolated }: Pick<YamlSource, "locate" | "isInterpolated">,
+): Problem[] {
   const path = issue.path.filter((part) => typeof part !== "symbol");
   switch (issue.code) {
     case "unrecognized_keys":
@@ -14,11 +19,11 @@ export function problemsOfIssue(issue: Issue, data: unknown, locate: Locate): Pr
         problemAt(locate, [...path, key], "unknown key", suggestion(path, key), "key"),
       );
     case "invalid_type":
-      return [wrongType(path, issue.expected, valueAt(data, path), locate)];
+      return [wrongType(path, issue.expected, valueAt(data, path), locate, isInterpolated(path))];
     case "invalid_value": {
       const options = issue.values.map(String);
       const value = valueAt(data, path);
-      if (value === null) return [wrongType(path, "text", value, locate)];
+      if (value === null) return [wrongType(path, "string", value, locate, false)];
       const meant = typeof value === "string" ? nearest(value, options) : undefined;
       return [
         problemAt(
@@ -62,27 +67,39 @@ const WANTED: Readonly<Record<string, string>> = {
   array: "a list",
   object: "a map",
   record: "a map",
+  duration: "a duration",
+  size: "a size",
+  secret: "a text",
 };
 
-function wrongType(path: Path, expected: string, value: unknown, locate: Locate): Problem {
+/** What to do about a value of the wrong kind, where it is not plain from the message. */
+const FIX: Readonly<Record<string, string>> = {
+  string: "Put it in quotes.",
+  secret: "Put it in quotes.",
+  duration: "Write it with a unit: 250ms, 5s, 2m or 24h.",
+  size: "Write it with a unit: 512KiB, 32MiB or 1MB.",
+  "number as text": "Write it without quotes.",
+  "boolean as text": "Write true or false, without quotes.",
+};
+
+function wrongType(
+  path: Path,
+  expected: string,
+  value: unknown,
+  locate: Locate,
+  interpolated: boolean,
+): Problem {
   if (value === undefined) return problemAt(locate, path, "is missing", undefined, "key");
   if (value === null) {
     return problemAt(locate, path, "is empty", "Give it a value, or remove the key.", "key");
   }
-  const kind = schemaAt(path)?.["x-type"];
-  const wanted =
-    kind === "duration" ? "a duration" : kind === "size" ? "a size" : (WANTED[expected] ?? expected);
+  const kind = schemaAt(path)?.["x-type"] ?? expected;
+  const found = interpolated ? "what the environment variable holds" : nameOf(value);
   return problemAt(
     locate,
     path,
-    `must be ${wanted}, not ${nameOf(value)}`,
-    kind === "duration"
-      ? "Write it with a unit: 250ms, 5s, 2m or 24h."
-      : kind === "size"
-        ? "Write it with a unit: 512KiB, 32MiB or 1MB."
-        : expected === "string"
-          ? "Put it in quotes."
-          : undefined,
+    `must be ${WANTED[kind] ?? kind}, not ${found}`,
+    interpolated ? undefined : FIX[typeof value === "string" ? `${kind} as text` : kind],
   );
 }
 

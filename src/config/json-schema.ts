@@ -24,8 +24,16 @@ let cached: SchemaNode | undefined;
 
 /** The schema of what is written in the file. */
 export function inputSchema(): SchemaNode {
-  cached ??= z.toJSONSchema(configSchema, { io: "input" }) as SchemaNode;
+  cached ??= z.toJSONSchema(configSchema, { io: "input", override: nameExample }) as SchemaNode;
   return cached;
+}
+
+/** zod drops `examples` where text becomes something else, and these are examples of the text. */
+function nameExample({ jsonSchema }: { jsonSchema: Record<string, unknown> }): void {
+  const { "x-example": example } = jsonSchema;
+  if (example === undefined) return;
+  delete jsonSchema["x-example"];
+  jsonSchema.examples = [example];
 }
 
 /** The schema of the setting at `path`. */

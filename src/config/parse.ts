@@ -51,7 +51,7 @@ export function parseConfig(
     // A text in which a reference failed is reported as that, not as the wrong kind of text.
     const reported = new Set(source.problems.map(({ path }) => path));
     const problems = parsed.error.issues
-      .flatMap((issue) => problemsOfIssue(issue, data, locate))
+      .flatMap((issue) => problemsOfIssue(issue, data, source))
       .filter(({ path }) => !reported.has(path));
     throw new ConfigError(sortProblems([...source.problems, ...problems]));
   }

@@ -74,9 +74,12 @@ export function sortProblems(problems: readonly Problem[]): Problem[] {
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const plain = normalize(word);
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(plain.length / 3)) + 1;
+  let bestDistance = Math.max(1, Math.floor(plain.length / 4)) + 1;
   for (const candidate of candidates) {
-    const distance = editDistance(plain, normalize(candidate));
+    const other = normalize(candidate);
+    // `connectTimeout` means `connect`; a shorter word than that is contained in too many others.
+    const contained = other.length >= 4 && (plain.startsWith(other) || plain.endsWith(other));
+    const distance = contained ? 1 : editDistance(plain, other);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;

@@ -80,7 +80,7 @@ export const configSchema = z.strictObject({
             )
             .default([])
             .describe("Origins of web pages that may call, or `*`. None: CORS is off.")
-            .meta({ examples: [["https://app.example"]] }),
+            .meta({ "x-example": ["https://app.example"] }),
           maxAge: duration(defaultConfig.server.cors.maxAge, { min: 0 }).describe(
             "How long a browser may remember the answer to a preflight.",
           ),
@@ -103,13 +103,13 @@ export const configSchema = z.strictObject({
         alias: modelName
           .optional()
           .describe("The upstream is asked for this model instead.")
-          .meta({ examples: ["gemini-2.5-flash"] }),
+          .meta({ "x-example": "gemini-2.5-flash" }),
         upstreams: z
           .array(z.string())
           .min(1, "must name at least one upstream")
           .optional()
           .describe("The upstreams that serve it: the first that speaks the call's API is used.")
-          .meta({ examples: [["holysheep", "openai"]] }),
+          .meta({ "x-example": ["holysheep", "openai"] }),
       }),
     )
     .default({})
@@ -121,18 +121,18 @@ export const configSchema = z.strictObject({
       z.strictObject({
         name: label("an app", ["anonymous", "other"])
           .describe("The `app` label of its calls.")
-          .meta({ examples: ["shop"] }),
+          .meta({ "x-example": "shop" }),
         team: z
           .string()
           .min(1, "must not be empty")
           .optional()
           .describe("Who it belongs to.")
-          .meta({ examples: ["commerce"] }),
+          .meta({ "x-example": "commerce" }),
         keys: z
           .array(appKey)
           .min(1, "must hold at least one key")
           .describe("SHA-256 of its keys: `sha256:` and 64 hexadecimal digits.")
-          .meta({ examples: [["sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"]] }),
+          .meta({ "x-example": ["sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"] }),
       }),
     )
     .default([])
@@ -145,7 +145,7 @@ export const configSchema = z.strictObject({
         .describe(
           "Price files (`bellwether prices import` writes them) that come before the built-in lists, the first one first; relative to this file.",
         )
-        .meta({ examples: [["./prices.json"]] }),
+        .meta({ "x-example": ["./prices.json"] }),
     })
     .prefault({})
     .describe("Further price lists for all upstreams."),
@@ -167,7 +167,7 @@ export const configSchema = z.strictObject({
         .describe(
           "Upper bounds of a histogram's buckets in its own unit, by metric, with or without `bellwether_`.",
         )
-        .meta({ examples: [{ request_duration_seconds: [0.1, 0.5, 1, 5, 30] }] }),
+        .meta({ "x-example": { request_duration_seconds: [0.1, 0.5, 1, 5, 30] } }),
       maxModels: z
         .number()
         .int()
@@ -190,7 +190,7 @@ export const configSchema = z.strictObject({
         .describe("`auto` is pretty on a terminal and JSON elsewhere."),
     })
     .prefault({})
-    .describe("What is written to standard error and how."),
+    .describe("What is logged, and how."),
 });
 
 type Immutable<T> = T extends Secret | FileText

@@ -38,26 +38,26 @@ export const upstream = z.strictObject({
     .string()
     .optional()
     .describe("A vendor or relay that is known by name: its base URL, dialects, models and price list.")
-    .meta({ examples: ["holysheep"] }),
+    .meta({ "x-example": "holysheep" }),
   baseUrl: z
     .string()
     .optional()
     .describe(
       "What an OpenAI client would use as its base URL; `/v1` is added when there is no path. Default: the preset's.",
     )
-    .meta({ examples: ["https://relay.example/v1"] }),
+    .meta({ "x-example": "https://relay.example/v1" }),
   apiKey: secret
     .optional()
     .describe(
       "The key sent to this upstream; `file:` and a path reads it from a file. Default: the preset's environment variable. Not needed with `server.auth: passthrough`.",
     )
-    .meta({ examples: [`\${HOLYSHEEP_API_KEY}`] }),
+    .meta({ "x-example": `\${HOLYSHEEP_API_KEY}` }),
   dialects: z
     .array(z.enum(dialectNames))
     .min(1, "must name at least one dialect")
     .optional()
     .describe("The APIs it speaks. Default: the preset's, else all.")
-    .meta({ examples: [["openai-chat", "openai-models"]] }),
+    .meta({ "x-example": ["openai-chat", "openai-models"] }),
   timeouts: z
     .strictObject({
       connect: duration(defaultUpstream.timeouts.connect).describe("To open a connection, TLS included."),
@@ -95,7 +95,7 @@ export const upstream = z.strictObject({
     .positive()
     .default(defaultUpstream.priceMultiplier)
     .describe("What it charges, as a multiple of the list prices. Own `prices` are not multiplied.")
-    .meta({ examples: [1.2] }),
+    .meta({ "x-example": 1.2 }),
   currency: z
     .string()
     .regex(/^[A-Z]{3}$/, "is not a currency; write its three capital letters, as CNY")
@@ -108,7 +108,7 @@ export const upstream = z.strictObject({
     .describe(
       "What one unit of `currency` costs in USD at this upstream. Needed when the currency is not USD.",
     )
-    .meta({ examples: [0.14] }),
+    .meta({ "x-example": 0.14 }),
   prices: z
     .record(modelName, ownPrice)
     .default(defaultUpstream.prices)
@@ -119,18 +119,18 @@ export const upstream = z.strictObject({
     .record(headerName, secret)
     .default({})
     .describe("Further headers for every request to it; `file:` and a path reads a value from a file.")
-    .meta({ examples: [{ "x-team": "search" }] }),
+    .meta({ "x-example": { "x-team": "search" } }),
   proxy: z
     .string()
     .transform(secretUrl)
     .optional()
     .describe("URL of an HTTP proxy to reach it through.")
-    .meta({ examples: ["http://proxy.internal:3128"] }),
+    .meta({ "x-example": "http://proxy.internal:3128" }),
   ca: z
     .string()
     .min(1, "must not be empty")
     .transform((path) => new FileText(path))
     .optional()
     .describe("PEM file of certificate authorities to trust besides the system's; relative to this file.")
-    .meta({ examples: ["/etc/ssl/relay-ca.pem"] }),
+    .meta({ "x-example": "/etc/ssl/relay-ca.pem" }),
 });

@@ -15,7 +15,7 @@ import {
 } from "yaml";
 import type { Environment } from "./environment.ts";
 import { interpolate } from "./interpolate.ts";
-import { type Locate, type Path, type Problem, problemAt } from "./problems.ts";
+import { formatPath, type Locate, type Path, type Problem, problemAt } from "./problems.ts";
 
 export interface YamlSource {
   readonly value: unknown;
@@ -28,7 +28,9 @@ export interface YamlSource {
 /** More than any sane configuration has; aliases of aliases multiply quickly. */
 const MAX_NODES = 100_000;
 
-const QUOTE_HINT = `Check indentation, quotes and brackets. Inside { } and [ ] a reference needs quotes: "\${NAME}".`;
+const HINT = `Check indentation, quotes and brackets. Inside { } and [ ] a reference needs quotes: "\${NAME}".`;
+/** Where the place of the error is rarely the place of the mistake. */
+const NEEDS_HINT: ReadonlySet<string> = new Set(["BAD_INDENT", "MISSING_CHAR", "MULTILINE_IMPLICIT_KEY"]);
 
 const SYNTAX: Readonly<Record<string, string>> = {
   BAD_ALIAS: "an alias (`*name`) is malformed; put the value in quotes if the `*` is meant literally",
@@ -51,14 +53,14 @@ export function readYaml(text: string, file: string, env: Environment): YamlSour
     lineCounter: lines,
     prettyErrors: false,
     uniqueKeys: false,
-    logLevel: "silent",
+    logLevel: "error",
   });
   const reader = new Reader(document, env, file, lines);
   for (const { code, pos } of [...document.errors, ...document.warnings]) {
     const message = SYNTAX[code];
-    if (message !== undefined) reader.syntaxProblem(pos[0], message);
+    if (message !== undefined) reader.syntaxProblem(pos[0], message, NEEDS_HINT.has(code) ? HINT : undefined);
     // What cannot be told more exactly is mostly a consequence of what came before.
-    else if (reader.problems.length === 0) reader.syntaxProblem(pos[0], "the YAML cannot be read here");
+    else if (reader.problems.length === 0) reader.syntaxProblem(pos[0], "the YAML cannot be read here", HINT);
   }
   const value = reader.problems.length > 0 ? undefined : reader.read(document.contents, []);
   return {
@@ -95,10 +97,10 @@ class Reader {
     return this.#place(0);
   };
 
-  syntaxProblem(offset: number, message: string): void {
+  syntaxProblem(offset: number, message: string, hint?: string): void {
     const place = this.#place(offset);
     if (this.problems.some(({ line }) => line === place.line)) return;
-    this.problems.push({ ...place, path: "", message, hint: QUOTE_HINT });
+    this.problems.push({ ...place, path: "", message, ...(hint === undefined ? {} : { hint }) });
   }
 
   read(node: unknown, path: Path): unknown {
@@ -130,8 +132,12 @@ class Reader {
       const key = pair.key.source ?? String(pair.key.value);
       const inner = [...path, key];
       if (key in map) {
-        this.#remember(inner, offsetOf(pair.key), offsetOf(pair.value ?? pair.key));
-        this.#problem(inner, "the key is given twice", "key");
+        const first = this.locate(inner, "key")?.line;
+        this.problems.push({
+          ...this.#place(offsetOf(pair.key)),
+          path: formatPath(inner),
+          message: `the key is given twice, first on line ${first}`,
+        });
         continue;
       }
       this.#remember(inner, offsetOf(pair.key), offsetOf(pair.value ?? pair.key));
@@ -151,8 +157,8 @@ class Reader {
     return text;
   }
 
-  #problem(path: Path, message: string, part?: "key" | "value"): void {
-    this.problems.push(problemAt(this.locate, path, message, undefined, part));
+  #problem(path: Path, message: string): void {
+    this.problems.push(problemAt(this.locate, path, message));
   }
 
   #remember(path: Path, key: number, value: number): void {
