@@ -4,7 +4,7 @@
  * not those of package-lock.json, and builds dist/ when the sources changed. Needs nothing but Node.js and npm,
  * and is done at once when there is nothing to do. Two of these at a time wait for each other.
  */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -28,7 +28,7 @@ export async function setUp({ withBuild }) {
   if (await isReady()) return;
   await holdLock();
   try {
-    if (!isInstalled()) install();
+    if (!isInstalled()) await install();
     if (!(await isReady())) await build();
   } finally {
     rmSync(lock, { force: true });
@@ -56,30 +56,20 @@ function isInstalled() {
   });
 }
 
-function install() {
-  say("installing packages (up to a minute)");
+async function install() {
+  say("installing packages (a minute or less)");
   const started = Date.now();
-  // npm run tells which npm it is; another package manager may have started us, or none.
-  const npm = process.env.npm_execpath;
-  const [command, ...first] =
-    npm !== undefined && basename(npm) === "npm-cli.js" ? [process.execPath, npm] : ["npm"];
-  const result = spawnSync(
-    command,
-    [...first, "ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund"],
-    {
-      cwd: root,
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "pipe"],
-      shell: process.platform === "win32" && command === "npm",
-    },
-  );
-  if (result.error)
-    throw new SetupError(`npm could not be started (${result.error.message}): is it installed?`);
-  if (result.signal)
-    throw new SetupError("the installation was interrupted; run the command again, it starts over.");
-  if (result.status !== 0) {
-    process.stderr.write(result.stderr);
-    const offline = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH/.test(result.stderr);
+  const { code, interrupted, output } = await npm([
+    "ci",
+    "--include=dev",
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+  ]);
+  if (interrupted) throw new SetupError("interrupted; run the command again, it starts over.");
+  if (code !== 0) {
+    process.stderr.write(output);
+    const offline = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH/.test(output);
     throw new SetupError(
       offline
         ? "the npm registry cannot be reached: check the network, or HTTPS_PROXY and npm's `registry` setting, and run the command again."
@@ -87,6 +77,39 @@ function install() {
     );
   }
   say(`packages installed in ${seconds(started)}`);
+}
+
+/**
+ * Runs the npm that runs us; another package manager, or none, may have started us: then the one in PATH.
+ * @param {string[]} args
+ * @returns {Promise<{ code: number | null, interrupted: boolean, output: string }>}
+ */
+function npm(args) {
+  const ours = process.env.npm_execpath;
+  const [command, first] =
+    ours !== undefined && basename(ours) === "npm-cli.js" ? [process.execPath, [ours]] : ["npm", []];
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, [...first, ...args], {
+      cwd: root,
+      stdio: ["ignore", "ignore", "pipe"],
+      shell: process.platform === "win32" && command === "npm",
+    });
+    let interrupted = false;
+    for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
+      process.once(signal, () => {
+        interrupted = true;
+        child.kill(signal);
+      });
+    }
+    let output = "";
+    child.stderr.on("data", (text) => {
+      output += text;
+    });
+    child.on("error", (error) => {
+      reject(new SetupError(`npm could not be started (${error.message}): is it installed?`));
+    });
+    child.on("close", (code) => resolve({ code, interrupted, output }));
+  });
 }
 
 async function isBuilt() {
