@@ -1,5 +1,4 @@
 /** Renders families a slice at a time, so that a scrape of any size never holds up traffic. */
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Family } from "../family.ts";
 import type { Format } from "./negotiate.ts";
 import { OPENMETRICS_TYPE, openmetrics } from "./openmetrics.ts";
@@ -38,4 +37,12 @@ export async function* render(families: Iterable<Family>, format: Format): Async
     }
   }
   if (chunk !== "") yield chunk;
+}
+
+/** Waits for a turn of the event loop; browsers, which have no `setImmediate`, run this too. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === "function") setImmediate(resolve);
+    else setTimeout(resolve);
+  });
 }
