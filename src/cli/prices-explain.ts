@@ -117,6 +117,7 @@ function notesOf(
   if (tier !== "" && schedule === entry.standard) {
     notes.push(`service tier ${tier} costs the same as ordinary service here`);
   }
+  if (schedule?.source !== undefined) notes.push(`price of service tier ${tier}: ${schedule.source}`);
   const long = schedule?.tiers.findLast(({ above }) => (quantities.inputTokens ?? 0) > above);
   if (long !== undefined) {
     notes.push(`more than ${long.above} input tokens: other prices hold, for the whole call`);

@@ -38,42 +38,46 @@ export function quoted(kind: ChargeKind, rate: number): string {
   return formatUsd(BigInt(rate) * units[kind].times);
 }
 
-/** The lines of a bill that were used, as text: quantity × price = amount. */
-export function billRows(bill: readonly Charge[]): string[][] {
+/** The lines of a bill that were used, whole input and output before their subsets. */
+function usedLines(bill: readonly Charge[]): Charge[] {
+  const rank = Object.keys(units);
   return bill
     .filter(({ quantity }) => quantity > 0)
-    .map((line) => {
-      const { label } = units[line.kind];
-      const { per } = units[line.from];
-      const amount = amountOf(line);
-      if (line.rate === undefined || amount === undefined) {
-        return [label, String(line.quantity), "", "unpriced", "not part of the sum"];
-      }
-      const borrowed = line.from === line.kind ? "" : `  (no price of its own: as ${units[line.from].label})`;
-      return [
-        label,
-        String(line.quantity),
-        `× ${quoted(line.from, line.rate)} per ${per}`,
-        `= ${formatUsd(amount)}`,
-        borrowed.trim(),
-      ];
-    });
+    .sort((left, right) => rank.indexOf(left.kind) - rank.indexOf(right.kind));
+}
+
+/** A bill as text: quantity × price = amount. */
+export function billRows(bill: readonly Charge[]): string[][] {
+  return usedLines(bill).map((line) => {
+    const { label } = units[line.kind];
+    const { per } = units[line.from];
+    const amount = amountOf(line);
+    if (line.rate === undefined || amount === undefined) {
+      return [label, String(line.quantity), "", "unpriced", "not part of the sum"];
+    }
+    const borrowed = line.from === line.kind ? "" : `  (no price of its own: as ${units[line.from].label})`;
+    return [
+      label,
+      String(line.quantity),
+      `× ${quoted(line.from, line.rate)} per ${per}`,
+      `= ${formatUsd(amount)}`,
+      borrowed.trim(),
+    ];
+  });
 }
 
 export function billJson(bill: readonly Charge[]) {
-  return bill
-    .filter(({ quantity }) => quantity > 0)
-    .map((line) => {
-      const amount = amountOf(line);
-      return {
-        kind: line.kind,
-        quantity: line.quantity,
-        price: line.rate === undefined ? null : quoted(line.from, line.rate),
-        per: units[line.from].per,
-        priceOf: line.from,
-        usd: amount === undefined ? null : formatUsd(amount),
-      };
-    });
+  return usedLines(bill).map((line) => {
+    const amount = amountOf(line);
+    return {
+      kind: line.kind,
+      quantity: line.quantity,
+      price: line.rate === undefined ? null : quoted(line.from, line.rate),
+      per: units[line.from].per,
+      priceOf: line.from,
+      usd: amount === undefined ? null : formatUsd(amount),
+    };
+  });
 }
 
 /** What is known of an entry, in the order a reader asks: where from, how sure, since when. */

@@ -44,8 +44,8 @@ describe("explain", () => {
   test("shows the sum line by line, its source, and the list price beside it", async () => {
     const out = await run("explain gpt-4.1 --input 1000 --cached 500 --output 200 --at 2026-11-01");
     expect(out).toBe(`gpt-4.1 at holysheep
-  cached input  500  × 2 per M tokens  = 0.001   (no price of its own: as input)
   input         500  × 2 per M tokens  = 0.001
+  cached input  500  × 2 per M tokens  = 0.001   (no price of its own: as input)
   output        200  × 8 per M tokens  = 0.0016
   total  0.0036 USD
   0.00075 USD (26.3 %) more than the list price
@@ -55,8 +55,8 @@ describe("explain", () => {
 ${/ {2}note: USD per million tokens as charged.*/.exec(out)?.[0]}
 
 gpt-4.1, list price
-  cached input  500  × 0.5 per M tokens  = 0.00025
   input         500  × 2 per M tokens    = 0.001
+  cached input  500  × 0.5 per M tokens  = 0.00025
   output        200  × 8 per M tokens    = 0.0016
   total  0.00285 USD
   list price of openai, model gpt-4.1
@@ -67,7 +67,7 @@ ${/ {2}source: @pydantic\/genai-prices .*/.exec(out)?.[0]}
   test("prints the same as JSON, in exact decimals", async () => {
     const json = JSON.parse(await run("explain gpt-4.1 --input 1000 --cached 500 --output 200 --json"));
     expect(json.upstreams[0]).toMatchObject({ upstream: "holysheep", usd: "0.0036", pico: "3600000000" });
-    expect(json.list.lines[0]).toEqual({
+    expect(json.list.lines[1]).toEqual({
       kind: "cachedInput",
       quantity: 500,
       price: "0.5",
@@ -100,6 +100,8 @@ ${/ {2}source: @pydantic\/genai-prices .*/.exec(out)?.[0]}
     const flat = await run("explain gpt-4.1 --input 10 --tier flex");
     expect(flat).toContain("note: service tier flex costs the same as ordinary service here");
     expect(flat).toContain("total  0.00001 USD");
+    const priority = await run("explain gpt-4.1 --input 10 --tier priority", []);
+    expect(priority).toMatch(/note: price of service tier priority: openai\.com.*, 2026-11-21\n/);
     const long = await run("explain gpt-5.4 --input 300000 --output 1", []);
     expect(long).toContain("note: more than 271999 input tokens: other prices hold, for the whole call");
     expect(long).toContain("× 5 per M tokens");

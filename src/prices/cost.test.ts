@@ -107,6 +107,13 @@ describe("context tiers", () => {
     expect(cost(price, { inputTokens, outputTokens: 1 })).toBe(BigInt(micro) * 1_000_000n);
   });
 
+  test("bound a service tier that has one price only", () => {
+    const tiered = { ...price, serviceTiers: { priority: { input: 5 } } };
+    const context = { serviceTier: "priority" };
+    expect(cost(tiered, { inputTokens: 200 }, context)).toBe(1_000_000_000n);
+    expect(cost(tiered, { inputTokens: 201 }, context)).toBeUndefined();
+  });
+
   test("count cached input, and what they do not price costs as below them", () => {
     const quantities = { inputTokens: 201, cachedInputTokens: 200, outputTokens: 0 };
     expect(cost(price, quantities)).toBe(20_000_000n + 2_000_000n);

@@ -43,8 +43,8 @@ describe("the built-in price files", () => {
   test("list every service tier's model in the same list", () => {
     const lists = loadPriceLists();
     for (const list of lists.listNames()) {
-      for (const [tier, prices] of lists.serviceTiers(list)) {
-        for (const model of typeof prices === "number" ? [] : Object.keys(prices)) {
+      for (const { tier, stated } of lists.serviceTiers(list)) {
+        for (const model of typeof stated === "number" ? [] : Object.keys(stated)) {
           expect(lists.find(list, model)?.key, `${list} ${tier}`).toBe(model);
         }
       }

@@ -12,6 +12,8 @@ export interface Schedule {
   readonly tiers: readonly { readonly above: number; readonly rates: Rates }[];
   /** More total input than this has no price under this service tier. */
   readonly limit: number | undefined;
+  /** Where a service tier's prices are from, with date, when not from where the entry is. */
+  readonly source: string | undefined;
 }
 
 /** Which price counted: the user's own, the list of the upstream's preset, or the vendor's list. */
@@ -112,14 +114,17 @@ function entriesOf(variants: readonly PriceVariant[], entry: (variant: PriceVari
   return [entry(first), ...rest.map(entry)];
 }
 
-function scheduleOf(price: Price & Pick<PriceVariant, "tiers">, by: Factor, limit?: number): Schedule {
+type Scheduled = Price & Pick<PriceVariant, "tiers">;
+
+function scheduleOf(price: Scheduled, by: Factor, limit?: number, source?: string): Schedule {
   const { tiers = [], ...base } = price;
   return {
     base: ratesOf(base, by),
     tiers: tiers
       .map(({ above, ...rates }) => ({ above, rates: ratesOf({ ...base, ...rates }, by) }))
       .sort((left, right) => left.above - right.above),
-    limit: limit ?? undefined,
+    limit,
+    source,
   };
 }
 
@@ -134,17 +139,15 @@ function tierSchedules(
   by: Factor,
 ): ReadonlyMap<string, Schedule> {
   const result = new Map<string, Schedule>();
-  const limit = variant.tiers?.[0]?.above;
-  const add = (tier: string, price: Price & Pick<PriceVariant, "tiers">) => {
-    if (!result.has(tier))
-      result.set(tier, scheduleOf(price, by, price.tiers === undefined ? limit : undefined));
+  const limit = variant.tiers && Math.min(...variant.tiers.map(({ above }) => above));
+  const add = (tier: string, price: Scheduled | undefined, factor: Factor, source?: string) => {
+    if (price === undefined || result.has(tier)) return;
+    result.set(tier, scheduleOf(price, factor, price.tiers === undefined ? limit : undefined, source));
   };
-  for (const [tier, price] of Object.entries(variant.serviceTiers ?? {})) add(tier, price);
-  for (const [tier, prices] of lists.serviceTiers(listed.list)) {
-    if (typeof prices !== "number") {
-      const price = prices[listed.key];
-      if (price !== undefined) add(tier, price);
-    } else if (!result.has(tier)) result.set(tier, scheduleOf(variant, times(by, prices)));
+  for (const [tier, price] of Object.entries(variant.serviceTiers ?? {})) add(tier, price, by);
+  for (const { tier, stated, source } of lists.serviceTiers(listed.list)) {
+    if (typeof stated === "number") add(tier, variant, times(by, stated), source);
+    else add(tier, stated[listed.key], by, source);
   }
   return result;
 }

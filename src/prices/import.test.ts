@@ -92,6 +92,8 @@ const text = JSON.stringify({
   },
   "aiml/flux": { litellm_provider: "aiml", mode: "image_generation", output_cost_per_image: 0.065 },
   "ollama/llama": { input_cost_per_token: 0, output_cost_per_token: 0, litellm_provider: "ollama" },
+  "bedrock/1-month-commitment/m": { input_cost_per_second: 0.04, litellm_provider: "bedrock", mode: "chat" },
+  "abroad/m": { currency: "CNY", input_cost_per_token: 1e-6, litellm_provider: "abroad" },
   "search/one": { input_cost_per_query: 0.005, litellm_provider: "search" },
 });
 
@@ -156,7 +158,7 @@ describe("LiteLLM's price file", () => {
   });
 
   test("what has no price, or only zeros, stays unpriced", () => {
-    expect(skipped).toEqual(["ollama/llama", "search/one"]);
+    expect(skipped).toEqual(["ollama/llama", "bedrock/1-month-commitment/m", "abroad/m", "search/one"]);
   });
 
   test("the result is a valid price file that prices calls", () => {
@@ -177,6 +179,10 @@ describe("LiteLLM's price file", () => {
       'm: input_cost_per_token must be a number that is not negative, but is "2"',
     ],
     ['{"m": {"litellm_provider": "openai", "input_cost_per_token": -1}}', "m: input_cost_per_token must be"],
+    [
+      '{"m": {"litellm_provider": "openai", "input_cost_per_token": 2000000}}',
+      "openai → models → m → prices → 0 → input must be a number from 0 to 9000000",
+    ],
   ])("refuses %s", (bad, message) => {
     expect(() => importLiteLlm(bad, "2026")).toThrow(message);
   });

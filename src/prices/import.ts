@@ -2,8 +2,9 @@
  * Turns LiteLLM's `model_prices_and_context_window.json` into a price file of ours. Its prices are floats in
  * USD per token; they are read by their decimal text, so 2e-06 becomes exactly 2 per million.
  */
-import { candidates } from "./match.ts";
+import { candidates, MAX_NAME_LENGTH } from "./match.ts";
 import type { ModelPrices, Price, PriceFile, PriceVariant } from "./price-file.ts";
+import { priceFileFaults } from "./price-file-check.ts";
 
 /** LiteLLM's keys, ours, and the power of ten between their units. */
 const keys: ReadonlyMap<string, { readonly key: PlainKey; readonly shift: number }> = new Map([
@@ -49,7 +50,7 @@ type Lists = Record<string, { models: Record<string, ModelPrices> }>;
 
 export interface Imported {
   readonly file: PriceFile;
-  /** Entries that have no price of a kind that Bellwether meters, or only zeros: they stay unpriced. */
+  /** Entries without a price in USD of a kind that Bellwether meters, or with only zeros: they stay unpriced. */
   readonly skipped: readonly string[];
 }
 
@@ -68,7 +69,7 @@ export function importLiteLlm(text: string, date: string): Imported {
     const model = (name.startsWith(`${provider}/`) ? name.slice(provider.length + 1) : name).toLowerCase();
     const image = IMAGE_VARIANT.exec(model);
     const variant = variantOf(name, entry, image);
-    if (variant === undefined || model.length > 200) skipped.push(name);
+    if (variant === undefined || model.length > MAX_NAME_LENGTH) skipped.push(name);
     else if (image !== null && variant.perImage !== undefined) {
       const [, quality = "standard", width, height, base = ""] = image;
       images.push([
@@ -87,7 +88,10 @@ export function importLiteLlm(text: string, date: string): Imported {
   }
   for (const list of Object.values(lists)) foldSpellings(list.models);
   const source = "LiteLLM model_prices_and_context_window.json";
-  return { file: { format: 1, source, url: "https://github.com/BerriAI/litellm", date, lists }, skipped };
+  const file: PriceFile = { format: 1, source, url: "https://github.com/BerriAI/litellm", date, lists };
+  const faults = priceFileFaults(file);
+  if (faults.length > 0) throw new Error(`these prices cannot be right:\n  ${faults.join("\n  ")}`);
+  return { file, skipped };
 }
 
 function providerOf(name: string, entry: Record<string, unknown>): string {
@@ -123,10 +127,13 @@ function variantOf(
   entry: Record<string, unknown>,
   image: RegExpExecArray | null,
 ): PriceVariant | undefined {
+  if (entry.currency !== undefined && entry.currency !== "USD") return undefined;
   const base: Prices = {};
   const tiers: Tiers = new Map();
   const services = new Map<string, { base: Prices; tiers: Tiers }>();
   for (const [key, value] of Object.entries(entry)) {
+    // Elsewhere it is the price of rented capacity.
+    if (key === "input_cost_per_second" && entry.mode !== "audio_transcription") continue;
     const service = SERVICE_TIER.exec(key)?.[1];
     const ordinary = service === undefined ? key : key.slice(0, -service.length - 1);
     const above = CONTEXT_TIER.exec(ordinary);

@@ -33,7 +33,13 @@ export const vendorOrder: readonly string[] = [
   ...["cohere", "voyageai", "perplexity"],
 ];
 
-type TierPrices = NonNullable<PriceList["serviceTiers"]>[string];
+/** What one file says of a service tier: a factor on every price of the list, or prices by model key. */
+export interface TierStatement {
+  readonly tier: string;
+  readonly stated: NonNullable<PriceList["serviceTiers"]>[string];
+  /** With its date. */
+  readonly source: string;
+}
 
 export class PriceLists {
   readonly #files: readonly PriceFile[];
@@ -59,9 +65,13 @@ export class PriceLists {
     return undefined;
   }
 
-  /** What a list says of service tiers, by tier; for each tier the most specific or first statement first. */
-  serviceTiers(list: string): readonly (readonly [string, TierPrices])[] {
-    return this.#files.flatMap((file) => Object.entries(file.lists[list]?.serviceTiers ?? {}));
+  /** What a list's files say of service tiers; the first statement that fits a model counts. */
+  serviceTiers(list: string): readonly TierStatement[] {
+    return this.#files.flatMap((file) => {
+      const prices = file.lists[list];
+      const source = `${prices?.source ?? file.source}, ${prices?.date ?? file.date}`;
+      return Object.entries(prices?.serviceTiers ?? {}).map(([tier, stated]) => ({ tier, stated, source }));
+    });
   }
 
   listNames(): ReadonlySet<string> {
