@@ -63,13 +63,35 @@ export function findInHead(bytes: Uint8Array, key: string, windowBytes: number):
   return undefined;
 }
 
-/** Where `"key"` begins, searching backwards from `before`; -1 when it does not begin at `floor` or later. */
+/**
+ * Where `"key"` begins, searching backwards from `before`; -1 when it does not begin at `floor` or later.
+ * By Horspool's method: the byte where the quoted key would begin tells how far it must move.
+ */
 function lastQuoted(bytes: Uint8Array, key: string, before: number, floor: number): number {
-  const span = key.length + 1;
-  for (let at = before - span - 1; at >= floor; at--) {
-    if (bytes[at] === QUOTE && isQuoted(bytes, at, key)) return at;
+  const shifts = shiftsOf(key);
+  let at = before - key.length - 2;
+  while (at >= floor) {
+    const byte = bytes[at] ?? 0;
+    if (byte === QUOTE && isQuoted(bytes, at, key)) return at;
+    at -= shifts[byte] ?? 1;
   }
   return -1;
+}
+
+/** Few keys are ever looked for, and all of them are named in code. */
+const shiftsByKey = new Map<string, Uint8Array>();
+
+/** For each byte, the distance from the beginning of `"key"` to its next occurrence there. */
+function shiftsOf(key: string): Uint8Array {
+  let shifts = shiftsByKey.get(key);
+  if (shifts === undefined) {
+    const quoted = `"${key}"`;
+    shifts = new Uint8Array(256).fill(Math.min(quoted.length, 255));
+    for (let index = Math.min(quoted.length - 1, 255); index > 0; index--)
+      shifts[quoted.charCodeAt(index)] = index;
+    shiftsByKey.set(key, shifts);
+  }
+  return shifts;
 }
 
 /** `"key"` stands at `at`. */

@@ -16,7 +16,7 @@ export function below(path: string, root: string): string {
 }
 
 /** A pair of operations of one endpoint: the call that is billed, and lists, retrievals and deletions. */
-export interface OperationPair {
+interface OperationPair {
   readonly billed: Operation;
   readonly free: Operation;
 }
