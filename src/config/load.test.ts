@@ -118,7 +118,7 @@ upstreams:
         expect(config.upstreams.a?.apiKey?.reveal()).toBe(value);
         expect(config.server).toEqual(defaultConfig.server);
       }),
-      { numRuns: 20, examples: [["x\nserver:\n  auth: keys"], ["}"], ["&a *a"], ["# c"]] },
+      { numRuns: 12, examples: [["x\nserver:\n  auth: keys"], ["}"], ["&a *a"], ["# c"]] },
     );
   });
 });
