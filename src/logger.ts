@@ -38,13 +38,16 @@ export async function createLogger(settings: LogSettings): Promise<ProcessLogger
   });
   // Nobody reads the log any more: traffic goes on without one.
   destination.on("error", () => undefined);
-  return wrap(pino(options, destination), () => {
+  const logger = pino(options, destination);
+  const flush = (): void => {
     try {
       destination.flushSync();
     } catch {
       // Not open yet, or gone: there is nothing left to save.
     }
-  });
+  };
+  if (!logger.isLevelEnabled("info")) return wrap(logger, flush);
+  return { ...wrap(logger, flush), writeLine: (line) => void destination.write(line) };
 }
 
 function wrap(logger: pino.Logger, flush: () => void): ProcessLogger {

@@ -5,4 +5,6 @@ export interface Logger {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
   debug(fields: object, message: string): void;
+  /** Where lines are JSON and `info` is written: takes a finished line, with its newline. */
+  readonly writeLine?: ((line: string) => void) | undefined;
 }

@@ -12,7 +12,7 @@ import { ANONYMOUS } from "./access.ts";
 import type { Answer } from "./answer.ts";
 import { type Evidence, estimateMissing, KEPT_BODY_BYTES, outcomeOf } from "./evidence.ts";
 import { price } from "./price.ts";
-import type { RateLimit } from "./request-head.ts";
+import type { AnswerHead } from "./request-head.ts";
 import type { Settings, Surroundings } from "./state.ts";
 
 /** What is known when the call has been routed. */
@@ -32,6 +32,8 @@ interface End {
 
 /** `upstream` of a call that was refused before one was chosen. */
 const NONE = "none";
+/** How often the rate limits that answers tell of are read, per series of calls. */
+const RATE_LIMIT_INTERVAL_MS = 1_000;
 
 export class CallRecord {
   readonly id: string;
@@ -100,12 +102,16 @@ export class CallRecord {
     );
   }
 
-  answerBegan(answer: Answer, rateLimits: readonly RateLimit[] | undefined): void {
+  answerBegan(answer: Answer, head: AnswerHead): void {
     this.#answer = answer;
-    this.#answerBeganAt = this.#around.clock.monotonic();
+    const now = this.#around.clock.monotonic();
+    this.#answerBeganAt = now;
     const call = this.#call;
-    if (rateLimits === undefined || call === undefined) return;
-    for (const { resource, kind, value } of rateLimits) {
+    const series = this.#series;
+    // These are gauges: looking at them once a second is enough, and reading them is not free.
+    if (call === undefined || series === undefined || now < series.rateLimitsDueAt) return;
+    series.rateLimitsDueAt = now + RATE_LIMIT_INTERVAL_MS;
+    for (const { resource, kind, value } of head.rateLimits()) {
       const remaining = kind === "remaining" ? value : undefined;
       const limit = kind === "limit" ? value : undefined;
       this.#around.metrics.rateLimit(call.upstream, call.modelLabel, resource, { remaining, limit });

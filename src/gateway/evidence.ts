@@ -5,7 +5,7 @@
 import type { BellwetherError } from "../core/errors.ts";
 import { type ErrorType, errorTypeOfStatus } from "../core/errors.ts";
 import type { Quantities } from "../core/quantities.ts";
-import type { Operation, RequestFacts } from "../usage/dialect.ts";
+import type { Operation, Reading, RequestFacts } from "../usage/dialect.ts";
 import type { Estimator } from "../usage/estimate.ts";
 import type { Provenance, Usage } from "../usage/usage.ts";
 import type { Answer } from "./answer.ts";
@@ -46,11 +46,7 @@ export function outcomeOf(evidence: Evidence, estimatedInput: number, estimatedO
   const { answer, error, clientGone, facts } = evidence;
   const reading = answer?.meter.reading;
   const billable = isBillable(evidence);
-  const quantities: Quantities = !billable
-    ? NOTHING
-    : facts?.quantities === undefined
-      ? (reading?.quantities ?? {})
-      : { ...facts.quantities, ...reading?.quantities };
+  const quantities: Quantities = billable ? seen(facts?.quantities, reading) : NOTHING;
   if (estimatedInput > 0) quantities.inputTokens ??= estimatedInput;
   if (estimatedOutput > 0) quantities.outputTokens = Math.max(quantities.outputTokens ?? 0, estimatedOutput);
   return {
@@ -62,6 +58,12 @@ export function outcomeOf(evidence: Evidence, estimatedInput: number, estimatedO
     source: billable ? sourceOf(evidence, quantities) : "missing",
     billable,
   };
+}
+
+/** What the answer reported, or else what the request alone tells; never both, which would be billed twice. */
+function seen(requested: Quantities | undefined, reading: Reading | undefined): Quantities {
+  if (reading !== undefined && (reading.reported || requested === undefined)) return reading.quantities;
+  return { ...requested, ...reading?.quantities };
 }
 
 function sourceOf(evidence: Evidence, quantities: Quantities): Provenance {

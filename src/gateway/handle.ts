@@ -138,7 +138,7 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
     const operation = this.#operation as Operation;
     const { monotonic: now } = this.#around.clock;
     this.#answer = new Answer(status, head, { operation, dropUsageChunk: this.#usageInjected, now }, this);
-    this.#record.answerBegan(this.#answer, head.rateLimits);
+    this.#record.answerBegan(this.#answer, head);
     if (!this.#clientGone) {
       if (head.requestId === "") head.headers.push("x-request-id", this.#record.id);
       head.headers.push("server-timing", this.#record.serverTiming());

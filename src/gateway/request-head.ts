@@ -170,15 +170,13 @@ export class AnswerHead {
   contentType = "";
   contentEncoding = "";
   requestId = "";
-  rateLimits: RateLimit[] | undefined;
 
   constructor(rawHeaders: readonly string[]) {
     let listed: string[] | undefined;
     for (let at = 0; at < rawHeaders.length; at += 2) {
       const name = rawHeaders[at] ?? "";
       const value = rawHeaders[at + 1] ?? "";
-      const { lower, rateLimit } = lookUp(name);
-      if (rateLimit !== undefined) this.#limit(rateLimit, value);
+      const { lower } = lookUp(name);
       if (ANSWER_HOP.has(lower)) {
         if (lower === "connection") listed = connectionOptions(value) ?? listed;
         continue;
@@ -192,12 +190,16 @@ export class AnswerHead {
     if (listed !== undefined) this.drop(listed);
   }
 
-  /** Azure says -1 where it has no limit; that is no number of requests. */
-  #limit(of: Omit<RateLimit, "value">, text: string): void {
-    const value = text === "" ? Number.NaN : Number(text);
-    if (!(value >= 0)) return;
-    this.rateLimits ??= [];
-    this.rateLimits.push({ ...of, value });
+  /** What the headers tell of the upstream's rate limits. */
+  rateLimits(): RateLimit[] {
+    const found: RateLimit[] = [];
+    for (let at = 0; at < this.headers.length; at += 2) {
+      const { rateLimit } = lookUp(this.headers[at] ?? "");
+      const value = Number.parseFloat(this.headers[at + 1] ?? "");
+      // Azure says -1 where it has no limit; that is no number of requests.
+      if (rateLimit !== undefined && value >= 0) found.push({ ...rateLimit, value });
+    }
+    return found;
   }
 
   drop(names: readonly string[]): void {

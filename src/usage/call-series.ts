@@ -69,6 +69,8 @@ export function familiesOf(registry: Registry) {
 }
 
 export class CallSeries {
+  /** When answers' rate-limit headers are to be read again, in monotonic milliseconds. */
+  rateLimitsDueAt = 0;
   readonly inFlight: Gauge;
   readonly concurrency: Histogram;
   readonly overhead: Histogram;

@@ -16,6 +16,8 @@ import { TextSample } from "./text-sample.ts";
 const PARSE_WHOLE_BYTES = 4 * 1024;
 /** A JSON answer is kept up to this size for a full parse, should its usage not stand at its end. */
 const KEEP_BYTES = 1024 * 1024;
+/** The model stands within this much of the beginning of an answer, where it stands there at all. */
+const HEAD_BYTES = 4 * 1024;
 /** What is kept of a longer answer: this much of its beginning (for the model) and of its end. */
 const WINDOW_BYTES = 64 * 1024;
 
@@ -141,24 +143,19 @@ export class AnswerMeter {
   }
 }
 
-/** The members that matter, found without parsing the rest; undefined when usage is not among them. */
+/** The members that matter, found without parsing the rest; undefined when there is no usage among them. */
 function readEnds(bytes: Uint8Array, usageKeys: readonly string[]): Record<string, unknown> | undefined {
-  let found: Record<string, unknown> | undefined;
-  for (const key of usageKeys) {
-    const value = findInTail(bytes, key, WINDOW_BYTES);
-    if (value === undefined) continue;
-    found ??= {};
-    found[key] = value;
-  }
-  if (found === undefined) return undefined;
-  for (const key of HEAD_KEYS) {
-    const value = found[key] ?? findInHead(bytes, key, PARSE_WHOLE_BYTES);
+  const [usageKey, ...others] = usageKeys;
+  const usage = usageKey === undefined ? undefined : findInTail(bytes, usageKey, WINDOW_BYTES);
+  if (usageKey === undefined || usage === undefined || usage === null) return undefined;
+  const found: Record<string, unknown> = { [usageKey]: usage };
+  for (const key of others) {
+    const value = findInTail(bytes, key, WINDOW_BYTES) ?? findInHead(bytes, key, HEAD_BYTES);
     if (value !== undefined) found[key] = value;
   }
+  found.model ??= findInHead(bytes, "model", HEAD_BYTES);
   return found;
 }
-
-const HEAD_KEYS = ["model", "modelVersion", "service_tier"];
 
 function kindOf(contentType: string): Kind {
   if (contentType.startsWith("text/event-stream")) return "events";
