@@ -75,6 +75,8 @@ export function keyLabel(key: string): string {
 
 export class Books {
   readonly #accounts = new Map<string, Account>();
+  /** The account opened last: most calls are like the one before. */
+  #last: Account | undefined;
   /** Calls since the start or the last reset. */
   calls = 0;
   inFlight = 0;
@@ -87,18 +89,23 @@ export class Books {
 
   /** Opens the account for a call that has arrived. */
   open(key: string, model: string, endpoint: string): Account {
-    const name = `${key}\n${endpoint}\n${model}`;
-    let account = this.#accounts.get(name);
-    if (account === undefined) {
-      account = newAccount(key, model, endpoint);
-      this.#accounts.set(name, account);
-    }
+    const account = this.#find(key, model, endpoint);
     this.calls++;
     this.inFlight++;
     this.peak = Math.max(this.peak, this.inFlight);
     account.calls++;
     account.inFlight++;
     account.peak = Math.max(account.peak, account.inFlight);
+    return account;
+  }
+
+  #find(key: string, model: string, endpoint: string): Account {
+    const last = this.#last;
+    if (last?.model === model && last.endpoint === endpoint && last.key === key) return last;
+    const name = `${key}\n${endpoint}\n${model}`;
+    const account = this.#accounts.get(name) ?? newAccount(key, model, endpoint);
+    this.#accounts.set(name, account);
+    this.#last = account;
     return account;
   }
 
@@ -151,6 +158,7 @@ export class Books {
   /** Forgets everything but the calls still in flight, which stay counted as such and are entered nowhere. */
   reset(): void {
     this.#accounts.clear();
+    this.#last = undefined;
     this.calls = 0;
     this.peak = this.inFlight;
     this.connections = 0;

@@ -119,7 +119,8 @@ export async function play(exchange: Exchange, script: Play): Promise<void> {
   }
   response.sendDate = false;
   exchange.head(script.status, headers);
-  response.flushHeaders();
+  // Node.js would flush a head alone as UTF-8, though header values are latin1; before a body it does not.
+  if (length === 0 && script.end !== "clean") response.flushHeaders();
   for (const [index, chunk] of script.chunks.entries()) {
     if (index > 0 && script.pauseMs > 0) await exchange.sleep(script.pauseMs);
     if (exchange.over) return;

@@ -86,7 +86,7 @@ export async function handle(
   account ??= settings.books.open(keyLabel(key), "", endpoint);
   enterAtEnd(settings.books, account, exchange, answer);
   if (body === "gone") return;
-  await send(exchange, family, answer, knobs, requestId, new Random(hash(settings.seed, requestId)));
+  await send(settings.seed, exchange, family, answer, knobs, requestId);
 }
 
 function fits(route: Route, method: string | undefined): boolean {
@@ -107,8 +107,12 @@ function headerKnobs(request: IncomingMessage): Knobs {
 
 /** Later knobs win; stays `NO_KNOBS` where there are none, which the fast path looks for. */
 function merged(...sources: readonly Knobs[]): Knobs {
-  const set = sources.filter((knobs) => Object.keys(knobs).length > 0);
-  return set.length === 0 ? NO_KNOBS : Object.assign({}, ...set);
+  return sources.every(isEmpty) ? NO_KNOBS : Object.assign({}, ...sources);
+}
+
+function isEmpty(knobs: Knobs): boolean {
+  for (const _ in knobs) return false;
+  return true;
 }
 
 interface Parsed {
@@ -181,12 +185,12 @@ function errorAnswer(family: Family, error: unknown, requestId: string): Answer 
 }
 
 async function send(
+  seed: number,
   exchange: Exchange,
   family: Family,
   answer: Answer,
   knobs: Knobs,
   requestId: string,
-  random: Random,
 ): Promise<void> {
   const headers = vendorHeaders(family, answer.model?.maker, requestId, answer.used, answer.status === 429);
   if (answer.status === 429 || answer.status === 503) {
@@ -195,7 +199,7 @@ async function send(
   for (const [name, value] of answer.headers ?? []) headers.push(name, value);
   headers.push("content-type", knobs.contentType ?? answer.contentType);
   if (knobs === NO_KNOBS && !isStream(answer.content)) deliverPlain(exchange, answer, headers);
-  else await deliver(exchange, answer, headers, knobs, random);
+  else await deliver(exchange, answer, headers, knobs, new Random(hash(seed, requestId)));
 }
 
 /** Enters the call when its connection has nothing more to do with it. */

@@ -127,21 +127,37 @@ const perMillion = (price: string | undefined): bigint => (price === undefined ?
 /** Decimal dollars for one of something → pico-dollars. */
 const perOne = (price: string | undefined): bigint => (price === undefined ? 0n : scaled(price, 12));
 
+type Rates = readonly (readonly [keyof Quantities, bigint])[];
+
+const ratesByPrice = new Map<SandboxPrice, Rates>();
+
+/** Pico-dollars for one of each quantity; parts of the input as what they cost more or less than plain input. */
+function ratesOf(price: SandboxPrice): Rates {
+  const known = ratesByPrice.get(price);
+  if (known !== undefined) return known;
+  const input = perMillion(price.input);
+  const part = (own: string | undefined): bigint => (own === undefined ? 0n : perMillion(own) - input);
+  const all: Rates = [
+    ["inputTokens", input],
+    ["cachedInputTokens", part(price.cachedInput)],
+    ["cacheWrite5mTokens", part(price.cacheWrite5m)],
+    ["cacheWrite1hTokens", part(price.cacheWrite1h)],
+    ["outputTokens", perMillion(price.output)],
+    ["images", perOne(price.perImage)],
+    ["characters", perMillion(price.perMillionCharacters)],
+    ["audioMs", perOne(price.perSecond) / 1000n],
+  ];
+  const rates = all.filter(([, rate]) => rate !== 0n);
+  ratesByPrice.set(price, rates);
+  return rates;
+}
+
 /** What `model` costs for these quantities, exactly; the cached and written parts of the input at their own price. */
 export function costOf(model: Model, quantities: Quantities): Pico {
-  const price = model.price;
-  const cached = quantities.cachedInputTokens ?? 0;
-  const write5m = quantities.cacheWrite5mTokens ?? 0;
-  const write1h = quantities.cacheWrite1hTokens ?? 0;
-  const plain = (quantities.inputTokens ?? 0) - cached - write5m - write1h;
-  return (
-    BigInt(plain) * perMillion(price.input) +
-    BigInt(cached) * perMillion(price.cachedInput ?? price.input) +
-    BigInt(write5m) * perMillion(price.cacheWrite5m ?? price.input) +
-    BigInt(write1h) * perMillion(price.cacheWrite1h ?? price.input) +
-    BigInt(quantities.outputTokens ?? 0) * perMillion(price.output) +
-    BigInt(quantities.images ?? 0) * perOne(price.perImage) +
-    BigInt(quantities.characters ?? 0) * perMillion(price.perMillionCharacters) +
-    (BigInt(quantities.audioMs ?? 0) * perOne(price.perSecond)) / 1000n
-  );
+  let cost = 0n;
+  for (const [quantity, rate] of ratesOf(model.price)) {
+    const amount = quantities[quantity];
+    if (amount !== undefined && amount !== 0) cost += BigInt(amount) * rate;
+  }
+  return cost;
 }

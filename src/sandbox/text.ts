@@ -22,8 +22,11 @@ const WORDS =
 export function piece(seed: number, index: number): string {
   const word = WORDS[mix(seed + Math.imul(index + 1, 0x9e3779b1)) % WORDS.length] ?? "the";
   if (index === 0) return word.charAt(0).toUpperCase() + word.slice(1);
-  return index % 17 === 16 ? `, ${word}` : ` ${word}`;
+  return index % CLAUSE === CLAUSE - 1 ? `, ${word}` : ` ${word}`;
 }
+
+/** A comma stands before every so many words. */
+const CLAUSE = 17;
 
 /** `count` pieces of prose. */
 export function prose(seed: number, count: number): string[] {

@@ -75,7 +75,12 @@ export function takeTurn(call: Call, ask: Ask, index = 0): Turn {
   const room = limit - reasoning;
   const read = whatIsRead(call, ask);
   const calls = calledTools(ask, seed);
-  const common = { seed, ...read, reasoning, thoughts: prose(mix(seed + 1), reasoning) };
+  const common = {
+    seed,
+    ...read,
+    reasoning,
+    thoughts: reasoning === 0 ? [] : prose(mix(seed + 1), reasoning),
+  };
   if (calls.length > 0) {
     const spoken = calls.reduce((sum, tool) => sum + tool.pieces.length, 0);
     if (spoken <= room) {
