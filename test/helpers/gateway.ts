@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Running, serve } from "../../src/main.ts";
 import { SANDBOX_KEY, type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/server.ts";
+import { until } from "./until.ts";
 
 export interface TestGateway {
   /** `http://127.0.0.1:port` of the gateway. */
@@ -12,14 +13,22 @@ export interface TestGateway {
   readonly running: Running;
   /** Writes another configuration and reloads it. */
   configure(config: TestConfig): Promise<void>;
+  /** Writes this text as the configuration's file and leaves it to the gateway to notice. */
+  write(text: string): Promise<void>;
+  /** A metrics page as it is written. */
+  page(profile?: string): Promise<string>;
   /** The samples of a metrics page, by name and labels as they are written. */
   samples(profile?: string): Promise<Map<string, number>>;
+  /** Resolves when every call that has begun is settled, here and in the sandbox. */
+  quiet(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface TestConfig {
   /** Added to the upstream called `relay`, which is the sandbox. */
   readonly upstream?: object;
+  /** Further upstreams, after `relay`. */
+  readonly upstreams?: Readonly<Record<string, object>>;
   /** Further top-level keys, as in bellwether.yaml; `server` is merged over port 0. */
   readonly [key: string]: unknown;
 }
@@ -34,6 +43,11 @@ export async function startGateway(
   const write = (next: TestConfig): Promise<void> => writeFile(file, yamlOf(next, sandbox));
   await write(config);
   const running = await serve({ configFile: file, cwd: folder, env: {}, logLevel: "silent" });
+  const page = async (profile?: string): Promise<string> => {
+    const query = profile === undefined ? "" : `?profile=${profile}`;
+    return (await fetch(`${running.url}/metrics${query}`)).text();
+  };
+  const samples = async (profile?: string) => parseSamples(await page(profile));
   return {
     url: running.url,
     sandbox,
@@ -43,12 +57,11 @@ export async function startGateway(
       const result = await running.reload("test");
       if (!result.success) throw new Error(result.problems.map(({ message }) => message).join("; "));
     },
-    async samples(profile) {
-      const response = await fetch(
-        `${running.url}/metrics${profile === undefined ? "" : `?profile=${profile}`}`,
-      );
-      return parseSamples(await response.text());
-    },
+    write: (text) => writeFile(file, text),
+    page,
+    samples,
+    quiet: () =>
+      until(async () => total(await samples(), "bellwether_requests_in_flight") + sandbox.books.inFlight, 0),
     async close() {
       await sandbox.close();
       await running.close();
@@ -58,9 +71,13 @@ export async function startGateway(
 }
 
 /** JSON is YAML. */
-function yamlOf({ upstream, server, ...rest }: TestConfig, sandbox: Sandbox): string {
+function yamlOf({ upstream, upstreams, server, ...rest }: TestConfig, sandbox: Sandbox): string {
   const relay = { baseUrl: `${sandbox.url}/v1`, apiKey: SANDBOX_KEY, ...upstream };
-  return JSON.stringify({ server: { port: 0, ...(server as object) }, upstreams: { relay }, ...rest });
+  return JSON.stringify({
+    server: { port: 0, ...(server as object) },
+    upstreams: { relay, ...upstreams },
+    ...rest,
+  });
 }
 
 function parseSamples(text: string): Map<string, number> {

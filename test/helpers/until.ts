@@ -1,0 +1,10 @@
+/** Waiting for what happens in its own time, as a settlement after a stream's end. */
+import { expect, vi } from "vitest";
+
+/** Generous: a machine that is busy must not fail a test. Nothing waits longer than it has to. */
+const DEADLINE_MS = 15_000;
+
+/** Resolves once `read` gives `wanted`; past the deadline the difference is the test's failure. */
+export async function until<T>(read: () => T | Promise<T>, wanted: T): Promise<void> {
+  await vi.waitFor(async () => expect(await read()).toEqual(wanted), { timeout: DEADLINE_MS, interval: 10 });
+}
