@@ -64,10 +64,16 @@ export const geminiContent: readonly Scenario[] = [
   gemini("embeds", (client) =>
     client.models.embedContent({
       model: "gemini-embedding-001",
-      contents: ["bell", "the"],
+      contents: "bell",
       config: { outputDimensionality: 16 },
     }),
   ),
+  {
+    ...gemini("embeds several texts", (client) =>
+      client.models.embedContent({ model: "gemini-embedding-001", contents: ["bell", "领头羊"] }),
+    ),
+    told: false,
+  },
   gemini("lists models", async (client) => all(await client.models.list())),
   gemini("gets a model", (client) => client.models.get({ model: "gemini-2.5-flash" })),
 ];

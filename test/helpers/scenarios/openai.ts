@@ -36,7 +36,7 @@ export const openaiChat: readonly Scenario[] = [
     client.chat.completions.create({ ...chat, model: "o3", reasoning_effort: "high" }),
   ),
   openai("chats with a dated model", (client) =>
-    client.chat.completions.create({ ...chat, model: "gpt-4.1-mini-2025-04-14" }),
+    client.chat.completions.create({ ...chat, model: "gpt-4.1-mini-2031-01-31" }),
   ),
   openai("chats with a long prompt that is cached", (client) =>
     client.chat.completions.create({ ...chat, messages: [{ role: "user", content: "羊".repeat(3000) }] }),
