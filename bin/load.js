@@ -2,16 +2,23 @@
 /**
  * Loads the built program: CommonJS files, each together with the V8 code cache that the build left beside it.
  *
- * Compiling is most of what a start costs; with the cache it takes about a third. V8 refuses the cache of
- * another version or platform, and compiles as usual.
+ * Compiling is most of what a start costs; with the cache it takes about a third.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { createRequire, Module } from "node:module";
 import { dirname, join } from "node:path";
 import { constants, Script } from "node:vm";
 
-/** The suffix of the cache file beside a file. */
-export const CACHE_SUFFIX = ".v8-cache";
+/**
+ * Code is cached for one Node.js binary. V8 refuses a cache of another V8 version, but not one of another build of
+ * the same version, and then crashes.
+ */
+const runtime = `${process.version}-${process.arch}-${statSync(process.execPath).size}`;
+
+/** Where this Node.js has the code cache of a file. */
+export function cacheOf(/** @type {string} */ file) {
+  return `${file}.${runtime}.v8-cache`;
+}
 
 /**
  * The exports of a file, which is run the first time; the files of ours that it requires are loaded likewise.
@@ -22,7 +29,7 @@ export function load(file, scripts) {
   const require = createRequire(file);
   const known = require.cache[file];
   if (known !== undefined) return known.exports;
-  const cache = file + CACHE_SUFFIX;
+  const cache = cacheOf(file);
   const script = new Script(Module.wrap(readFileSync(file, "utf8")), {
     filename: file,
     importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,

@@ -19,41 +19,54 @@ import {
 } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { CACHE_SUFFIX, load } from "../bin/load.js";
+import { cacheOf, load } from "../bin/load.js";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, "dist");
 const stamp = ".sources";
+const command = "bellwether.js";
 
-/** What the bundle exports to bin/bellwether.js. */
-const COMMAND = "src/cli/index.ts";
+/** Its exports are what bin/bellwether.js calls. */
+const COMMAND_SOURCE = "src/cli/index.ts";
 
 /** Files that decide what the build makes, besides src/. */
 const ALSO = ["package.json", "package-lock.json", "bin/load.js", "scripts/build.mjs"];
 
-/** Whether dist/ was built from the sources as they are now. */
+/** Whether dist/ was built from the sources as they are now, and has the code cache of this Node.js. */
 export function isBuilt() {
+  return isFresh() && existsSync(cacheOf(join(dist, command)));
+}
+
+/**
+ * Builds what of dist/ is missing or stale, or all of it.
+ * @param {{ all: boolean }} what
+ */
+export async function build({ all }) {
+  if (all || !isFresh()) await replaceDist();
+  writeCodeCaches();
+}
+
+function isFresh() {
   const file = join(dist, stamp);
   return existsSync(file) && readFileSync(file, "utf8") === hashSources();
 }
 
 /** Builds into a new folder and puts it in dist/'s place, so that dist/ is always whole. */
-export async function build() {
+async function replaceDist() {
   const sources = hashSources();
   const fresh = join(root, `dist.${process.pid}`);
+  const old = `${fresh}.old`;
   rmSync(fresh, { recursive: true, force: true });
   mkdirSync(fresh);
   try {
     await bundleInto(fresh);
     writeFileSync(join(fresh, "package.json"), `${JSON.stringify({ type: "commonjs" })}\n`);
     writeFileSync(join(fresh, stamp), sources);
-    writeCodeCaches(fresh);
-    const old = `${fresh}.old`;
     if (existsSync(dist)) renameSync(dist, old);
     renameSync(fresh, dist);
-    rmSync(old, { recursive: true, force: true });
   } finally {
     rmSync(fresh, { recursive: true, force: true });
+    rmSync(old, { recursive: true, force: true });
   }
 }
 
@@ -61,7 +74,7 @@ export async function build() {
 async function bundleInto(folder) {
   const { rolldown } = await import("rolldown");
   /** @type {Record<string, string>} */
-  const entries = { bellwether: COMMAND };
+  const entries = { bellwether: COMMAND_SOURCE };
   for (const file of sourceFiles()) {
     if (file.endsWith("-worker.ts")) entries[basename(file, ".ts")] = file;
     if (basename(dirname(file)) === "data" && file.endsWith(".json")) {
@@ -108,15 +121,16 @@ function licences(folders) {
   return `${[head, ...parts].join(`\n\n${"-".repeat(80)}\n\n`)}\n`;
 }
 
-/**
- * Loads the command, which starts nothing, and keeps what V8 compiled of the files it needs from the start.
- * @param {string} folder
- */
-function writeCodeCaches(folder) {
+/** Loads the command, which starts nothing, and keeps what V8 compiled of the files it needs from the start. */
+function writeCodeCaches() {
   /** @type {Map<string, import("node:vm").Script>} */
   const scripts = new Map();
-  load(join(folder, "bellwether.js"), scripts);
-  for (const [file, script] of scripts) writeFileSync(file + CACHE_SUFFIX, script.createCachedData());
+  load(join(dist, command), scripts);
+  for (const [file, script] of scripts) {
+    const unfinished = `${file}.${process.pid}`;
+    writeFileSync(unfinished, script.createCachedData());
+    renameSync(unfinished, cacheOf(file));
+  }
 }
 
 function hashSources() {
@@ -136,4 +150,4 @@ function sourceFiles() {
     .sort();
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await build();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build({ all: true });

@@ -119,7 +119,7 @@ async function isBuilt() {
 async function build() {
   const started = Date.now();
   try {
-    await (await import("./build.mjs")).build();
+    await (await import("./build.mjs")).build({ all: false });
   } catch (error) {
     const { message } = /** @type {Error} */ (error);
     throw new SetupError(process.stderr.isTTY ? message : stripVTControlCharacters(message));
