@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { parseJson, readBody } from "./body.ts";
 import { ApiError } from "./errors.ts";
+import { Exchange } from "./exchange.ts";
 import type { Settings } from "./handle.ts";
 import { KnobError, knobTable, modelKnobs, readKnobs } from "./knobs.ts";
 
@@ -17,7 +18,7 @@ export async function administer(
   let status = 200;
   let answer: unknown;
   try {
-    const body = await readBody(request, BODY_LIMIT);
+    const body = await readBody(new Exchange(request, response), BODY_LIMIT);
     if (!Buffer.isBuffer(body)) throw new ApiError(413, "The body is too large.");
     answer = act(settings, `${request.method} ${path}`, body);
   } catch (error) {

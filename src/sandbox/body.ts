@@ -1,32 +1,29 @@
 /** Reading a request's body: its bytes, then JSON or a form. */
-import type { IncomingMessage } from "node:http";
 import type { Form } from "./call.ts";
 import { ApiError } from "./errors.ts";
+import type { Exchange } from "./exchange.ts";
 import { isObject, type JsonObject } from "./json.ts";
 
 /** `gone`: the client left while sending; `large`: there were more than `limit` bytes. */
 export type BodyRead = Buffer | "gone" | "large";
 
-const EMPTY = Buffer.alloc(0);
-
 /** Reads the body to its end. */
-export function readBody(request: IncomingMessage, limit: number): Promise<BodyRead> {
+export function readBody(exchange: Exchange, limit: number): Promise<BodyRead> {
   return new Promise((resolve) => {
     const parts: Buffer[] = [];
     let size = 0;
-    request.on("data", (part: Buffer) => {
+    exchange.whenOver(() => resolve("gone"));
+    exchange.request.on("data", (part: Buffer) => {
       size += part.length;
       if (size > limit) {
         parts.length = 0;
         resolve("large");
       } else parts.push(part);
     });
-    request.on("end", () => {
+    exchange.request.on("end", () => {
       const [first] = parts;
-      resolve(first === undefined ? EMPTY : parts.length === 1 ? first : Buffer.concat(parts, size));
+      resolve(first !== undefined && parts.length === 1 ? first : Buffer.concat(parts, size));
     });
-    request.on("close", () => resolve("gone"));
-    request.on("error", () => resolve("gone"));
   });
 }
 

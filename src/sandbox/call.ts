@@ -56,12 +56,12 @@ export interface EventStream {
 export interface Answer {
   readonly status: number;
   readonly contentType: string;
-  readonly headers?: readonly (readonly [string, string])[];
+  readonly headers?: readonly (readonly [string, string])[] | undefined;
   readonly content: string | Buffer | EventStream;
   /** The model asked for; undefined where the call names none. */
-  readonly model?: Model;
+  readonly model?: Model | undefined;
   /** Usage as the body reports it; a stream's events carry their own. */
-  readonly reported?: Quantities;
+  readonly reported?: Quantities | undefined;
   /** Usage, reported or not. */
   readonly used: Quantities;
 }
@@ -73,9 +73,16 @@ export function isStream(content: Answer["content"]): content is EventStream {
 /** A JSON answer with status 200. */
 export function jsonAnswer(
   body: unknown,
-  more: Partial<Omit<Answer, "content" | "contentType">> = {},
+  more: Pick<Partial<Answer>, "model" | "reported" | "used"> = {},
 ): Answer {
-  return { status: 200, contentType: "application/json", used: {}, ...more, content: JSON.stringify(body) };
+  return {
+    status: 200,
+    contentType: "application/json",
+    content: JSON.stringify(body),
+    model: more.model,
+    reported: more.reported,
+    used: more.used ?? {},
+  };
 }
 
 /** The requested model, if it exists and is of that kind. @throws ApiError */

@@ -44,8 +44,8 @@ export function chat(call: Call): Answer {
       used,
     };
   }
-  if (call.knobs.usage === "none") return jsonAnswer(wire.body(), { model, used });
-  return jsonAnswer({ ...wire.body(), usage: usageOf(used, model) }, { model, used, reported: used });
+  if (call.knobs.usage === "none") return jsonAnswer(wire.body(undefined), { model, used });
+  return jsonAnswer(wire.body(usageOf(used, model)), { model, used, reported: used });
 }
 
 /** The usage object as chat and legacy completions report it. */
@@ -137,27 +137,31 @@ class ChatWire {
     };
   }
 
-  /** A whole answer, without its usage. */
-  body(): JsonObject {
-    const choices = this.#turns.map((turn, index) => ({
+  /** A whole answer; fields that are undefined are not written. */
+  body(usage: JsonObject | undefined): JsonObject {
+    return { object: "chat.completion", ...this.#head, choices: this.#turns.map(this.#choice, this), usage };
+  }
+
+  #choice(turn: Turn, index: number): JsonObject {
+    const calls = turn.tools.length > 0;
+    return {
       index,
       message: {
         role: "assistant",
-        content: turn.tools.length > 0 ? null : turn.pieces.join(""),
-        ...(this.#shows && turn.reasoning > 0 ? { reasoning_content: turn.thoughts.join("") } : {}),
-        ...(turn.tools.length > 0 ? { tool_calls: turn.tools.map((tool) => this.#toolCall(tool)) } : {}),
+        content: calls ? null : turn.pieces.join(""),
+        reasoning_content: this.#shows && turn.reasoning > 0 ? turn.thoughts.join("") : undefined,
+        tool_calls: calls ? turn.tools.map((tool) => this.#toolCall(tool)) : undefined,
         refusal: null,
         annotations: [],
       },
       logprobs: null,
       finish_reason: finishNames[turn.finish],
-    }));
-    return { ...this.#head, object: "chat.completion", choices };
+    };
   }
 
   /** The chunks of a stream; the choices take turns. */
   *events(usage: "normal" | "none" | "last-chunk" | "every-chunk", asked: boolean): Generator<StreamEvent> {
-    const head = JSON.stringify({ ...this.#head, object: "chat.completion.chunk" }).slice(0, -1);
+    const head = JSON.stringify({ object: "chat.completion.chunk", ...this.#head }).slice(0, -1);
     const model = this.#model;
     const turns = this.#turns;
     const pending = asked && usage === "normal" ? ',"usage":null}' : "}";

@@ -21,14 +21,22 @@ export class Exchange {
   /** Usage as written so far. */
   reported: Quantities | undefined;
   #wake: (() => void) | undefined;
+  #whenOver: (() => void) | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.request = request;
     this.response = response;
-    response.once("close", () => {
+    response.on("close", () => {
       this.over = true;
       this.#wake?.();
+      this.#whenOver?.();
     });
+  }
+
+  /** Calls `act` once the exchange is over, at once if it is; replaces what was to be called before. */
+  whenOver(act: () => void): void {
+    this.#whenOver = act;
+    if (this.over) act();
   }
 
   /** Waits that many milliseconds, or until the exchange is over. */

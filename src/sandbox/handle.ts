@@ -3,10 +3,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Quantities } from "../core/quantities.ts";
 import { checkKey, type Keys, presentedKey } from "./auth.ts";
 import { type BodyRead, parseForm, parseJson, readBody } from "./body.ts";
-import { type Account, type Books, keyLabel } from "./books.ts";
+import { type Books, type CallSum, keyLabel } from "./books.ts";
 import { type Answer, type Call, type Form, isStream } from "./call.ts";
 import { deliver, deliverPlain } from "./deliver.ts";
-import { play, prepare, type Scripts } from "./echo.ts";
+import { type Play, play, prepare, type Scripts } from "./echo.ts";
 import { ApiError, errorBody, errorOfStatus, type Family } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
 import { type JsonObject, string } from "./json.ts";
@@ -26,11 +26,40 @@ export interface Settings {
   readonly scripts: Scripts;
   /** Set for all calls by the admin endpoint. */
   knobs: Knobs;
+  /** Calls that have arrived since the start or the last reset. */
+  arrivals: number;
 }
 
 const NO_KNOBS: Knobs = {};
+const NO_PARAMS: readonly string[] = [];
+const EMPTY_BODY = Buffer.alloc(0);
 const NOTHING: Answer = { status: 0, contentType: "", content: "", used: {} };
 const BODY_LIMIT = 64 * 1024 * 1024;
+
+/** What is known of a call when its head has arrived. */
+interface Arrival {
+  readonly exchange: Exchange;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly family: Family;
+  readonly key: string;
+  readonly route: Route | undefined;
+  readonly params: readonly string[];
+  /** The path is served, but not to this method. */
+  readonly otherMethod: boolean;
+  /** Counts calls from 1; with the seed it decides failures and delays. */
+  readonly number: number;
+  readonly requestId: string;
+}
+
+/** What is to be done about it. */
+interface Decision {
+  readonly model: string;
+  readonly answer: Answer;
+  readonly knobs: Knobs;
+  /** The request brought its own answer. */
+  readonly script?: Play;
+}
 
 /** Answers one request to the simulated APIs. */
 export async function handle(
@@ -41,52 +70,75 @@ export async function handle(
   query: URLSearchParams,
 ): Promise<void> {
   const exchange = new Exchange(request, response);
-  const family = familyOf(path, request.headers);
-  const key = presentedKey(family, request.headers, query);
-  const found = routesOf(path);
-  const matched = found.find(({ route }) => fits(route, request.method));
-  const endpoint = matched?.route.endpoint ?? "other";
-  const number = settings.books.calls + 1;
-  const requestId = `req_sandbox_${number}`;
+  const arrival = arrive(settings, exchange, path, query);
+  const decision = await decide(settings, arrival);
+  const endpoint = arrival.route?.endpoint ?? "other";
+  const account = settings.books.open(keyLabel(arrival.key), decision.model, endpoint);
+  exchange.whenOver(() => settings.books.close(account, sumOf(exchange, decision.answer)));
+  if (exchange.over) return;
+  if (decision.script !== undefined) await play(exchange, decision.script);
+  else await send(settings.seed, arrival, decision);
+}
 
+function arrive(settings: Settings, exchange: Exchange, path: string, query: URLSearchParams): Arrival {
+  const { headers, method } = exchange.request;
+  const family = familyOf(path, headers);
+  const found = routesOf(path);
+  const matched = found.find(({ route }) => fits(route, method));
+  const number = ++settings.arrivals;
+  return {
+    exchange,
+    path,
+    query,
+    family,
+    key: presentedKey(family, headers, query),
+    route: matched?.route,
+    params: matched?.params ?? NO_PARAMS,
+    otherMethod: found.length > 0,
+    number,
+    requestId: `req_sandbox_${number}`,
+  };
+}
+
+/** Reads the request and decides on an answer; whatever is wrong with the request becomes one. */
+async function decide(settings: Settings, arrival: Arrival): Promise<Decision> {
+  const { exchange, path, family, route, params } = arrival;
+  const { request } = exchange;
   let knobs = NO_KNOBS;
-  let body: BodyRead | undefined;
-  let account: Account | undefined;
-  let answer: Answer | undefined;
+  let model = "";
   try {
-    knobs = merged(settings.knobs, headerKnobs(request));
-    if (knobs.readPause !== undefined) await exchange.sleep(knobs.readPause);
-    if (knobs.early !== true) {
-      body = await readBody(request, knobs.bodyLimit ?? BODY_LIMIT);
-      settings.recording.add(request, body);
-      if (body === "large") throw errorOfStatus(413);
+    const own = headerKnobs(request);
+    knobs = merged(settings.knobs, own);
+    const body = await receive(settings, exchange, knobs);
+    if (body === "gone") return { model, answer: NOTHING, knobs };
+    if (body === "large") {
+      knobs = { ...knobs, keepAlive: false };
+      throw errorOfStatus(413);
     }
     const script = request.headers["x-sandbox-script"];
     if (script !== undefined) {
-      const scripted = prepare(settings.scripts.read(String(script)));
-      account = settings.books.open(keyLabel(key), "", endpoint);
-      enterAtEnd(settings.books, account, exchange, NOTHING);
-      return await play(exchange, scripted);
+      return { model, answer: NOTHING, knobs, script: prepare(settings.scripts.read(String(script))) };
     }
-    if (matched === undefined) throw notServed(request.method ?? "", path, found.length > 0);
-    if (matched.route.open !== true) checkKey(family, key, settings.keys);
-    const parsed = await parse(matched.route, body, request.headers["content-type"] ?? "");
-    const model = matched.params[0] ?? (string(parsed.json.model) || parsed.form?.fields.get("model")) ?? "";
-    account = settings.books.open(keyLabel(key), model, endpoint);
-    knobs = merged(settings.knobs, knobsOfModel(model), headerKnobs(request));
-    knobs = withFailure(knobs, settings.seed, number);
-    answer =
-      answerOfStatus(knobs) ??
-      matched.route.answer(callOf(settings, request, path, query, matched.params, body, parsed, knobs));
-    if (knobs.status !== undefined && knobs.status < 300) answer = { ...answer, status: knobs.status };
+    if (route === undefined) throw notServed(request.method ?? "", path, arrival.otherMethod);
+    if (route.open !== true) checkKey(family, arrival.key, settings.keys);
+    const parsed = await parse(route, body, request.headers["content-type"] ?? "");
+    model = params[0] ?? (string(parsed.json.model) || (parsed.form?.fields.get("model") ?? ""));
+    knobs = withFailure(merged(settings.knobs, knobsOfModel(model), own), settings.seed, arrival.number);
+    const answer = answerOfStatus(knobs) ?? route.answer(callOf(settings, arrival, body, parsed, knobs));
+    const told = knobs.status !== undefined && knobs.status < 300;
+    return { model, answer: told ? { ...answer, status: knobs.status ?? answer.status } : answer, knobs };
   } catch (error) {
-    answer = errorAnswer(family, error, requestId);
-    if (body === "large") knobs = { ...knobs, keepAlive: false };
+    return { model, answer: errorAnswer(family, error, arrival.requestId), knobs };
   }
-  account ??= settings.books.open(keyLabel(key), "", endpoint);
-  enterAtEnd(settings.books, account, exchange, answer);
-  if (body === "gone") return;
-  await send(settings.seed, exchange, family, answer, knobs, requestId);
+}
+
+/** Reads the body, unless the knobs want the answer before that; then it is taken as empty. */
+async function receive(settings: Settings, exchange: Exchange, knobs: Knobs): Promise<BodyRead> {
+  if (knobs.readPause !== undefined) await exchange.sleep(knobs.readPause);
+  if (knobs.early === true) return EMPTY_BODY;
+  const body = await readBody(exchange, knobs.bodyLimit ?? BODY_LIMIT);
+  settings.recording.add(exchange.request, body);
+  return body;
 }
 
 function fits(route: Route, method: string | undefined): boolean {
@@ -120,32 +172,27 @@ interface Parsed {
   readonly form: Form | undefined;
 }
 
-async function parse(route: Route, body: BodyRead | undefined, contentType: string): Promise<Parsed> {
-  if (route.body === "none" || !Buffer.isBuffer(body)) return { json: {}, form: undefined };
+const NOT_PARSED: Parsed = { json: {}, form: undefined };
+
+async function parse(route: Route, body: Buffer, contentType: string): Promise<Parsed> {
+  if (route.body === "none" || body === EMPTY_BODY) return NOT_PARSED;
   const isForm = route.body === "form" || (route.body === "any" && !contentType.includes("json"));
   return isForm
     ? { json: {}, form: await parseForm(body, contentType) }
     : { json: parseJson(body), form: undefined };
 }
 
-function callOf(
-  settings: Settings,
-  request: IncomingMessage,
-  path: string,
-  query: URLSearchParams,
-  params: readonly string[],
-  body: BodyRead | undefined,
-  parsed: Parsed,
-  knobs: Knobs,
-): Call {
+function callOf(settings: Settings, arrival: Arrival, body: Buffer, parsed: Parsed, knobs: Knobs): Call {
+  const { request } = arrival.exchange;
   return {
     method: request.method ?? "",
-    path,
-    query,
-    params,
+    path: arrival.path,
+    query: arrival.query,
+    params: arrival.params,
     headers: request.headers,
-    body: Buffer.isBuffer(body) ? body : Buffer.alloc(0),
-    ...parsed,
+    body,
+    json: parsed.json,
+    form: parsed.form,
     knobs,
     seed: settings.seed,
     books: settings.books,
@@ -184,14 +231,8 @@ function errorAnswer(family: Family, error: unknown, requestId: string): Answer 
   };
 }
 
-async function send(
-  seed: number,
-  exchange: Exchange,
-  family: Family,
-  answer: Answer,
-  knobs: Knobs,
-  requestId: string,
-): Promise<void> {
+async function send(seed: number, arrival: Arrival, { answer, knobs }: Decision): Promise<void> {
+  const { exchange, family, requestId } = arrival;
   const headers = vendorHeaders(family, answer.model?.maker, requestId, answer.used, answer.status === 429);
   if (answer.status === 429 || answer.status === 503) {
     headers.push("retry-after", knobs.retryAfter ?? "1");
@@ -202,21 +243,19 @@ async function send(
   else await deliver(exchange, answer, headers, knobs, new Random(hash(seed, requestId)));
 }
 
-/** Enters the call when its connection has nothing more to do with it. */
-function enterAtEnd(books: Books, account: Account, exchange: Exchange, answer: Answer): void {
-  exchange.response.once("close", () => {
-    const completed = exchange.response.writableFinished && !exchange.cutShort;
-    const used = completed ? answer.used : usedUpTo(answer, exchange.tokens);
-    books.close(account, {
-      status: exchange.status,
-      outcome: completed ? "completed" : exchange.cutShort ? "cut" : "aborted",
-      reported: exchange.reported,
-      used,
-      cost: answer.model === undefined ? 0n : costOf(answer.model, used),
-      tokens: exchange.tokens,
-      bytes: exchange.bytes,
-    });
-  });
+/** What the books are told of a call whose connection has nothing more to do with it. */
+function sumOf(exchange: Exchange, answer: Answer): CallSum {
+  const completed = exchange.response.writableFinished && !exchange.cutShort;
+  const used = completed ? answer.used : usedUpTo(answer, exchange.tokens);
+  return {
+    status: exchange.status,
+    outcome: completed ? "completed" : exchange.cutShort ? "cut" : "aborted",
+    reported: exchange.reported,
+    used,
+    cost: answer.model === undefined ? 0n : costOf(answer.model, used),
+    tokens: exchange.tokens,
+    bytes: exchange.bytes,
+  };
 }
 
 /** Of an unfinished stream the input and the output written so far; of other unfinished answers nothing. */

@@ -63,6 +63,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     recording: new Recording(typeof record === "number" ? record : record ? DEFAULT_RECORDED : 0),
     scripts: new Scripts(),
     knobs,
+    arrivals: 0,
   };
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 },
@@ -103,6 +104,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     },
     reset() {
       settings.knobs = knobs;
+      settings.arrivals = 0;
       settings.books.reset();
       settings.recording.clear();
       settings.scripts.clear();

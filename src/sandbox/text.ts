@@ -30,7 +30,9 @@ const CLAUSE = 17;
 
 /** `count` pieces of prose. */
 export function prose(seed: number, count: number): string[] {
-  return Array.from({ length: count }, (_, index) => piece(seed, index));
+  const pieces: string[] = [];
+  for (let index = 0; index < count; index++) pieces.push(piece(seed, index));
+  return pieces;
 }
 
 const PIECE_CHARACTERS = 4;

@@ -75,26 +75,29 @@ export function takeTurn(call: Call, ask: Ask, index = 0): Turn {
   const room = limit - reasoning;
   const read = whatIsRead(call, ask);
   const calls = calledTools(ask, seed);
-  const common = {
+  const called = calls.reduce((sum, tool) => sum + tool.pieces.length, 0);
+  const calling = calls.length > 0 && called <= room;
+  const said = calling ? SILENCE : cutAtStop(speech(call, ask, seed, random), ask.stops);
+  const pieces = said.pieces.length > room ? said.pieces.slice(0, room) : said.pieces;
+  const whole = pieces.length === said.pieces.length;
+  // Written out, since spreading `read` costs more than all the rest.
+  return {
     seed,
-    ...read,
+    input: read.input,
+    cached: read.cached,
+    cacheWrite5m: read.cacheWrite5m,
+    cacheWrite1h: read.cacheWrite1h,
     reasoning,
-    thoughts: reasoning === 0 ? [] : prose(mix(seed + 1), reasoning),
+    thoughts: prose(mix(seed + 1), reasoning),
+    pieces,
+    tools: calling ? calls : [],
+    finish: calling ? "tools" : !whole ? "length" : said.stop === null ? "stop" : "sequence",
+    stop: whole ? said.stop : null,
+    output: reasoning + (calling ? called : pieces.length),
   };
-  if (calls.length > 0) {
-    const spoken = calls.reduce((sum, tool) => sum + tool.pieces.length, 0);
-    if (spoken <= room) {
-      const output = reasoning + spoken;
-      return { ...common, pieces: [], tools: calls, finish: "tools", stop: null, output };
-    }
-  }
-  const wanted = speech(call, ask, seed, random);
-  const cut = cutAtStop(wanted, ask.stops);
-  const pieces = cut.pieces.length > room ? cut.pieces.slice(0, room) : cut.pieces;
-  const finish = pieces.length < cut.pieces.length ? "length" : cut.stop === null ? "stop" : "sequence";
-  const stop = finish === "sequence" ? cut.stop : null;
-  return { ...common, pieces, tools: [], finish, stop, output: reasoning + pieces.length };
 }
+
+const SILENCE: Said = { pieces: [], stop: null };
 
 /** Several independent answers to one request. */
 export function takeTurns(call: Call, ask: Ask, choices: number): readonly Turn[] {
@@ -171,11 +174,14 @@ function blocks(seed: number, size: number): readonly string[] {
   return rest === 0 ? whole : [...whole, block.slice(0, rest)];
 }
 
+interface Said {
+  readonly pieces: readonly string[];
+  /** The stop sequence that cut it. */
+  readonly stop: string | null;
+}
+
 /** Ends the text before the first stop sequence in it. */
-function cutAtStop(
-  pieces: readonly string[],
-  stops: readonly string[],
-): { readonly pieces: readonly string[]; readonly stop: string | null } {
+function cutAtStop(pieces: readonly string[], stops: readonly string[]): Said {
   if (stops.length === 0) return { pieces, stop: null };
   const text = pieces.join("");
   let end = text.length;
