@@ -9,7 +9,7 @@ import type { Upstream } from "../upstreams/upstream.ts";
 import type { Family, Operation, RequestBody, RequestFacts } from "../usage/dialect.ts";
 import { latin1Text, utf8Text } from "../wire/bytes.ts";
 import { insertMember, replaceMember } from "../wire/json-edit.ts";
-import { formFields } from "../wire/multipart.ts";
+import { formFields, replaceField } from "../wire/multipart.ts";
 import { type Access, addCredentials, withoutKey } from "./access.ts";
 import type { RequestHead } from "./request-head.ts";
 
@@ -81,6 +81,7 @@ export function prepare(from: Preparation): Prepared {
   if (from.model !== from.asked) {
     if (operation.model !== undefined) path = replaceModelInPath(path, from.model);
     else if (body !== undefined && isObject(from.json)) body = replaceMember(body, "model", from.model);
+    else if (body !== undefined) body = replaceField(body, head.contentType, "model", from.model);
   }
   const usageInjected =
     operation.dialect.usageOnRequest === true &&

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { formFields } from "./multipart.ts";
+import { formFields, replaceField } from "./multipart.ts";
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const TYPE = "multipart/form-data; boundary=B";
@@ -149,5 +149,28 @@ describe("formFields", () => {
         formFields(bytesOf(pieces.join("")), `multipart/form-data; boundary=${type}`);
       }),
     );
+  });
+});
+
+describe("replaceField", () => {
+  const replaced = (body: string, value: string): string =>
+    new TextDecoder().decode(replaceField(bytesOf(body), TYPE, "model", value));
+
+  it("puts another value in the field's place and leaves every other byte", () => {
+    const body = (model: string): string =>
+      `${file("file", "--A\r\nmodel\r\n")}${field("model", model)}${field("prompt", "model")}--B--\r\n`;
+    expect(replaced(body("ears"), "whisper-羊")).toBe(body("whisper-羊"));
+    expect(replaced(body(""), "whisper-1")).toBe(body("whisper-1"));
+  });
+
+  it("replaces a field that occurs twice in both places, so that no reader finds the old value", () => {
+    const body = (model: string): string => `${field("model", model)}${field("model", model)}--B--\r\n`;
+    expect(replaced(body("ears"), "whisper-1")).toBe(body("whisper-1"));
+  });
+
+  it("leaves a form without the field, a file of that name, and what is no form", () => {
+    for (const body of [`${field("prompt", "x")}--B--\r\n`, `${file("model", "x")}--B--\r\n`, "{}"]) {
+      expect(replaced(body, "whisper-1")).toBe(body);
+    }
   });
 });

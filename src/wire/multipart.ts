@@ -1,8 +1,9 @@
 /**
  * Reads the text fields of a multipart/form-data body (RFC 7578), such as the `model` beside an audio
- * file. Files are stepped over without being copied. Nothing is thrown: what cannot be read is left out.
+ * file, and replaces one. Files are stepped over without being copied. Nothing is thrown: what cannot be
+ * read is left out.
  */
-import { utf8Text } from "./bytes.ts";
+import { joined, utf8Text } from "./bytes.ts";
 
 const MAX_FIELDS = 64;
 const MAX_FIELD_BYTES = 64 * 1024;
@@ -15,16 +16,46 @@ const DASH = 45;
 /** Fields that are not files, by name; of several with one name the last. Fields over 64 KiB are left out. */
 export function formFields(body: Uint8Array, contentType: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
-  const boundary = boundaryOf(contentType);
-  if (boundary === "") return found;
-  const delimiter = new TextEncoder().encode(`--${boundary}`);
-  let here = nextDelimiter(body, delimiter, 0);
-  while (here !== undefined && !here.last && found.size < MAX_FIELDS) {
-    const next = nextDelimiter(body, delimiter, here.end);
-    readPart(body, here.end, next?.start ?? body.length, found);
-    here = next;
+  for (const { name, start, end } of textFields(body, contentType)) {
+    found.set(name, utf8Text(body, start, end));
+    if (found.size === MAX_FIELDS) break;
   }
   return found;
+}
+
+/** The body with another value in every text field of that name; without one as it was. */
+export function replaceField(body: Uint8Array, contentType: string, name: string, value: string): Uint8Array {
+  const bytes = new TextEncoder().encode(value);
+  const pieces: Uint8Array[] = [];
+  let from = 0;
+  for (const field of textFields(body, contentType)) {
+    if (field.name !== name) continue;
+    pieces.push(body.subarray(from, field.start), bytes);
+    from = field.end;
+  }
+  if (from === 0) return body;
+  pieces.push(body.subarray(from));
+  return joined(pieces);
+}
+
+interface Field {
+  readonly name: string;
+  /** Where its value stands. */
+  readonly start: number;
+  readonly end: number;
+}
+
+function* textFields(body: Uint8Array, contentType: string): Generator<Field> {
+  const boundary = boundaryOf(contentType);
+  if (boundary === "") return;
+  const delimiter = new TextEncoder().encode(`--${boundary}`);
+  let here = nextDelimiter(body, delimiter, 0);
+  while (here !== undefined && !here.last) {
+    const next = nextDelimiter(body, delimiter, here.end);
+    const field = readPart(body, here.end, next?.start ?? body.length);
+    if (field !== undefined) yield field;
+    here = next;
+  }
 }
 
 function boundaryOf(contentType: string): string {
@@ -61,11 +92,12 @@ function nextDelimiter(body: Uint8Array, delimiter: Uint8Array, from: number): D
   return undefined;
 }
 
-function readPart(body: Uint8Array, start: number, end: number, found: Map<string, string>): void {
+/** A part that is a text field; undefined for any other. */
+function readPart(body: Uint8Array, start: number, end: number): Field | undefined {
   const content = headersEnd(body, start, Math.min(end, start + MAX_HEADER_BYTES));
-  if (content === -1 || end - content > MAX_FIELD_BYTES) return;
+  if (content === -1 || end - content > MAX_FIELD_BYTES) return undefined;
   const name = fieldName(utf8Text(body, start, content));
-  if (name !== undefined) found.set(name, utf8Text(body, content, Math.max(content, end)));
+  return name === undefined ? undefined : { name, start: content, end: Math.max(content, end) };
 }
 
 /** Where the content begins, after the blank line that ends the headers; -1 when there is none. */
