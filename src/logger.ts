@@ -13,9 +13,10 @@ export interface ProcessLogger extends Logger {
   flush(): void;
 }
 
-/** Lines are written together: at least this many bytes, or once a second. */
-const BUFFER_BYTES = 8 * 1024;
-const FLUSH_MS = 1_000;
+/** Lines are written together: when they are this many characters, or after this long. */
+const BATCH_CHARACTERS = 32 * 1024;
+const BATCH_MS = 250;
+const MAX_WRITE_BYTES = 256 * 1024;
 
 export async function createLogger(settings: LogSettings): Promise<ProcessLogger> {
   const options = {
@@ -30,24 +31,46 @@ export async function createLogger(settings: LogSettings): Promise<ProcessLogger
     const stream = pretty({ colorize, translateTime: "SYS:HH:MM:ss.l", ignore: "id,traceId", sync: true });
     return wrap(pino(options, stream), () => undefined);
   }
-  const destination = pino.destination({
-    fd: 1,
-    sync: false,
-    minLength: BUFFER_BYTES,
-    periodicFlush: FLUSH_MS,
-  });
+  const destination = pino.destination({ fd: 1, sync: false, maxWrite: MAX_WRITE_BYTES });
   // Nobody reads the log any more: traffic goes on without one.
   destination.on("error", () => undefined);
-  const logger = pino(options, destination);
+  const batch = new Batch((lines) => destination.write(lines));
+  const logger = pino(options, { write: (line: string) => batch.add(line) });
   const flush = (): void => {
+    batch.flush();
     try {
       destination.flushSync();
     } catch {
       // Not open yet, or gone: there is nothing left to save.
     }
   };
-  if (!logger.isLevelEnabled("info")) return wrap(logger, flush);
-  return { ...wrap(logger, flush), writeLine: (line) => void destination.write(line) };
+  const writeLine = logger.isLevelEnabled("info") ? (line: string) => batch.add(line) : () => undefined;
+  return { ...wrap(logger, flush), writeLine };
+}
+
+/** Gathers lines, so that many calls cost one write. */
+class Batch {
+  readonly #write: (lines: string) => void;
+  #lines = "";
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(write: (lines: string) => void) {
+    this.#write = write;
+  }
+
+  add(line: string): void {
+    this.#lines += line;
+    if (this.#lines.length >= BATCH_CHARACTERS) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), BATCH_MS).unref();
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const lines = this.#lines;
+    this.#lines = "";
+    if (lines !== "") this.#write(lines);
+  }
 }
 
 function wrap(logger: pino.Logger, flush: () => void): ProcessLogger {

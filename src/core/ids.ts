@@ -14,10 +14,14 @@ export function uuidv7(nowMs: number): string {
     used = 0;
   }
   const time = Math.floor(nowMs).toString(16).padStart(12, "0");
-  const hex = (offset: number): string => HEX[pool[used + offset] ?? 0] ?? "00";
-  const version = `7${hex(0).charAt(0)}${hex(1)}`;
-  const variant = HEX[((pool[used + 2] ?? 0) & 0x3f) | 0x80] ?? "80";
-  const id = `${time.slice(0, 8)}-${time.slice(8)}-${version}-${variant}${hex(3)}-${hex(4)}${hex(5)}${hex(6)}${hex(7)}${hex(8)}${hex(9)}`;
+  const at = used;
   used += RANDOM_BYTES;
-  return id;
+  const version = `7${hex(at).charAt(0)}${hex(at + 1)}`;
+  const variant = HEX[((pool[at + 2] ?? 0) & 0x3f) | 0x80] ?? "80";
+  const node = hex(at + 4) + hex(at + 5) + hex(at + 6) + hex(at + 7) + hex(at + 8) + hex(at + 9);
+  return `${time.slice(0, 8)}-${time.slice(8)}-${version}-${variant}${hex(at + 3)}-${node}`;
+}
+
+function hex(at: number): string {
+  return HEX[pool[at] ?? 0] ?? "00";
 }

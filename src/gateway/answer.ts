@@ -41,7 +41,12 @@ export class Answer implements DecodedSink {
     const compressed = encoding !== "" && encoding !== "identity";
     this.#decoder = compressed && success ? createDecoder(encoding, this) : undefined;
     this.#unreadable = !success || (compressed && this.#decoder === undefined);
-    this.meter = new AnswerMeter({ ...options, contentType: this.#unreadable ? "" : head.contentType });
+    this.meter = new AnswerMeter({
+      operation: options.operation,
+      contentType: this.#unreadable ? "" : head.contentType,
+      dropUsageChunk: options.dropUsageChunk,
+      now: options.now,
+    });
     const edited = options.dropUsageChunk && this.meter.streaming;
     this.relaysDecoded = edited && this.#decoder !== undefined;
     if (edited) head.drop(this.relaysDecoded ? ["content-length", "content-encoding"] : ["content-length"]);

@@ -1,45 +1,12 @@
 /**
  * One log line per call. What it holds is what may be kept: no bodies, no headers, no keys.
  *
- * JSON lines are put together here rather than by the logger: field by field that is the dearest thing
- * done for a call (17 µs of 37 before, measured with 22 fields).
+ * The line is put together here, as JSON and in one go, rather than by the logger: field by field that was
+ * the dearest thing done for a call.
  */
 import type { Logger } from "../core/log.ts";
 import { formatUsd } from "../core/money.ts";
 import type { Call, Recorder, Usage } from "../usage/usage.ts";
-
-type Value = string | number | boolean | undefined;
-
-/** What a line says, in order; what is undefined is left out. */
-const FIELDS: readonly (readonly [name: string, read: (usage: Usage) => Value])[] = [
-  ["id", (usage) => usage.id],
-  ["traceId", (usage) => orNothing(usage.traceId)],
-  ["upstreamId", (usage) => orNothing(usage.upstreamRequestId)],
-  ["app", (usage) => usage.app],
-  ["upstream", (usage) => usage.upstream],
-  ["endpoint", (usage) => usage.endpoint],
-  ["model", (usage) => orNothing(usage.modelRequested)],
-  ["sent", (usage) => (usage.modelSent === usage.modelRequested ? undefined : usage.modelSent)],
-  [
-    "answered",
-    (usage) => (usage.modelAnswered === usage.modelSent ? undefined : orNothing(usage.modelAnswered)),
-  ],
-  ["stream", (usage) => usage.streaming || undefined],
-  ["status", (usage) => usage.status],
-  ["error", (usage) => usage.errorType],
-  ["code", (usage) => usage.errorCode],
-  ["ms", (usage) => rounded(usage.durationMs)],
-  ["firstTokenMs", (usage) => rounded(usage.firstTokenMs)],
-  ["overheadMs", (usage) => rounded(usage.overheadMs)],
-  ["input", (usage) => usage.quantities.inputTokens],
-  ["cached", (usage) => usage.quantities.cachedInputTokens],
-  ["output", (usage) => usage.quantities.outputTokens],
-  ["reasoning", (usage) => usage.quantities.reasoningTokens],
-  ["usage", (usage) => (usage.billable ? usage.source : undefined)],
-  ["usd", (usage) => (usage.billable ? usd(usage) : undefined)],
-  ["bytesIn", (usage) => usage.bytesIn],
-  ["bytesOut", (usage) => usage.bytesOut],
-];
 
 const MESSAGE = "call";
 
@@ -55,24 +22,38 @@ export class CallLog implements Recorder {
   }
 
   settled(usage: Usage): void {
-    if (this.#log.writeLine !== undefined) {
-      this.#log.writeLine(callLine(usage, Date.now()));
-      return;
-    }
-    const fields: Record<string, Value> = {};
-    for (const [name, read] of FIELDS) fields[name] = read(usage);
+    const line = callLine(usage, Date.now());
+    if (this.#log.writeLine !== undefined) return this.#log.writeLine(line);
+    const { level: _level, time: _time, msg: _msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
     this.#log.info(fields, MESSAGE);
   }
 }
 
-/** The line as the logger's JSON lines are: level, time, fields, message. `nowMs` is wall-clock time. */
+/** The line as the logger's own are: level, time, fields, message. `nowMs` is wall-clock time. */
 export function callLine(usage: Usage, nowMs: number): string {
-  let line = `{"level":"info","time":"${isoTime(nowMs)}"`;
-  for (const [name, read] of FIELDS) {
-    const value = read(usage);
-    if (value !== undefined) line += `,"${name}":${typeof value === "string" ? quoted(value) : value}`;
+  const { quantities, modelRequested, modelSent, modelAnswered } = usage;
+  let line = `{"level":"info","time":"${isoTime(nowMs)}","id":"${usage.id}"`;
+  if (usage.traceId !== "") line += `,"traceId":"${usage.traceId}"`;
+  if (usage.upstreamRequestId !== "") line += `,"upstreamId":${quoted(usage.upstreamRequestId)}`;
+  line += `,"app":${quoted(usage.app)},"upstream":${quoted(usage.upstream)},"endpoint":"${usage.endpoint}"`;
+  if (modelRequested !== "") line += `,"model":${quoted(modelRequested)}`;
+  if (modelSent !== modelRequested) line += `,"sent":${quoted(modelSent)}`;
+  if (modelAnswered !== modelSent && modelAnswered !== "") line += `,"answered":${quoted(modelAnswered)}`;
+  if (usage.streaming) line += ',"stream":true';
+  line += `,"status":${usage.status}`;
+  if (usage.errorType !== undefined) line += `,"error":"${usage.errorType}"`;
+  if (usage.errorCode !== undefined) line += `,"code":"${usage.errorCode}"`;
+  line += `,"ms":${rounded(usage.durationMs)}`;
+  if (usage.firstTokenMs !== undefined) line += `,"firstTokenMs":${rounded(usage.firstTokenMs)}`;
+  line += `,"overheadMs":${rounded(usage.overheadMs)}`;
+  if (usage.billable) {
+    if (quantities.inputTokens !== undefined) line += `,"input":${quantities.inputTokens}`;
+    if (quantities.cachedInputTokens !== undefined) line += `,"cached":${quantities.cachedInputTokens}`;
+    if (quantities.outputTokens !== undefined) line += `,"output":${quantities.outputTokens}`;
+    if (quantities.reasoningTokens !== undefined) line += `,"reasoning":${quantities.reasoningTokens}`;
+    line += `,"usage":"${usage.source}","usd":"${usage.cost === undefined ? "unpriced" : formatUsd(usage.cost)}"`;
   }
-  return `${line},"msg":"${MESSAGE}"}\n`;
+  return `${line},"bytesIn":${usage.bytesIn},"bytesOut":${usage.bytesOut},"msg":"${MESSAGE}"}\n`;
 }
 
 /** Printable ASCII without quote and backslash needs no escaping, and is nearly all there is. */
@@ -94,15 +75,7 @@ function isoTime(nowMs: number): string {
   return lastIso;
 }
 
-function usd({ cost }: Usage): string {
-  return cost === undefined ? "unpriced" : formatUsd(cost);
-}
-
-function orNothing(text: string): string | undefined {
-  return text === "" ? undefined : text;
-}
-
 /** Milliseconds to the microsecond. */
-function rounded(ms: number | undefined): number | undefined {
-  return ms === undefined ? undefined : Math.round(ms * 1000) / 1000;
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }

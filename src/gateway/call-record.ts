@@ -85,7 +85,7 @@ export class CallRecord {
   serverTiming(): string {
     const since = this.#workingSince;
     const worked = this.#worked + (since === undefined ? 0 : this.#around.clock.monotonic() - since);
-    return `bellwether;dur=${worked.toFixed(3)};desc="${this.id}"`;
+    return `bellwether;dur=${Math.round(worked * 1000) / 1000};desc="${this.id}"`;
   }
 
   start(start: Start): void {
