@@ -124,3 +124,32 @@ it("accepts a bearer key, and lists its models", async () => {
   const page = await client.models.list();
   expect(page.data.map((model) => model.id)).toContain("claude-sonnet-4-5");
 });
+
+it("names its events and pings, which the client hides", async () => {
+  const raw = async (knobs: string) => {
+    const response = await fetch(`${sandbox.url}/v1/messages`, {
+      method: "POST",
+      headers: { "x-api-key": SANDBOX_KEY, "x-sandbox": knobs },
+      body: JSON.stringify({ ...request, stream: true }),
+    });
+    return response.text();
+  };
+  const text = await raw("output=2; input=100; cached=10; cacheWrite=20; cacheWrite1h=30");
+  expect(text.match(/(?<=^event: ).*/gm)).toEqual([
+    "message_start",
+    "ping",
+    "content_block_start",
+    "content_block_delta",
+    "content_block_delta",
+    "content_block_stop",
+    "message_delta",
+    "message_stop",
+  ]);
+  const usage =
+    '"input_tokens":40,"cache_creation_input_tokens":50,"cache_read_input_tokens":10,"cache_creation":{"ephemeral_5m_input_tokens":20,"ephemeral_1h_input_tokens":30},"output_tokens":';
+  expect(text.split(usage)).toHaveLength(3);
+  expect(await raw("usage=none")).not.toContain("usage");
+  expect(await raw("streamError; after=2")).toMatch(
+    /event: error\ndata: \{"type":"error","error":\{"type":"overloaded_error"[^\n]+\n\n$/,
+  );
+});

@@ -37,11 +37,8 @@ export async function deliver(
 
 /** Writes an answer that no knob touches. */
 export function deliverPlain(exchange: Exchange, answer: Answer, headers: string[]): void {
-  const content = answer.content as string | Buffer;
-  headers.push("content-length", String(Buffer.byteLength(content)));
-  exchange.head(answer.status, headers);
   exchange.reported = answer.reported;
-  exchange.end(content);
+  exchange.answer(answer.status, headers, answer.content as string | Buffer);
 }
 
 function knobHeaders(knobs: Knobs): readonly string[] {
@@ -51,7 +48,7 @@ function knobHeaders(knobs: Knobs): readonly string[] {
     headers.push("x-sandbox-duplicate", "first", "x-sandbox-duplicate", "second");
   }
   if (knobs.trailers === true) headers.push("trailer", "x-sandbox-trailer");
-  if (knobs.keepAlive === false || knobs.framing === "close") headers.push("connection", "close");
+  if (knobs.keepAlive === false && knobs.framing !== "close") headers.push("connection", "close");
   return headers;
 }
 
@@ -82,8 +79,11 @@ async function deliverBody(
   const encoded = encoding === undefined ? plain : encodeWhole(encoding, plain);
   const body = knobs.half === "json" ? encoded.subarray(0, encoded.length >> 1) : encoded;
   const framing = knobs.half === "chunked" || knobs.trailers === true ? "chunked" : knobs.framing;
-  if (framing === undefined || framing === "sized") headers.push("content-length", String(body.length));
-  beginBody(exchange, answer.status, headers, framing ?? "sized");
+  exchange.begin(
+    answer.status,
+    headers,
+    framing === undefined || framing === "sized" ? body.length : framing,
+  );
   const ends = knobs.hang === undefined && knobs.reset === undefined;
   const whole = ends && (knobs.half === undefined || knobs.half === "json");
   const writer = new BodyWriter(exchange, knobs, random);
@@ -102,7 +102,7 @@ async function deliverStream(
 ): Promise<void> {
   const encoding = chooseEncoding(knobs.encoding, acceptEncoding(exchange));
   if (encoding !== undefined) headers.push("content-encoding", encoding);
-  beginBody(exchange, answer.status, headers, knobs.framing === "close" ? "close" : "chunked");
+  exchange.begin(answer.status, headers, knobs.framing === "close" ? "close" : "chunked");
   exchange.response.flushHeaders();
   const writer = new BodyWriter(exchange, knobs, random);
   const encoder = encoding === undefined ? undefined : new StreamEncoder(encoding);
@@ -134,19 +134,6 @@ async function writeEncoded(writer: BodyWriter, encoder: StreamEncoder, frame: F
   await writer.write(await encoder.encode(frame.text));
 }
 
-/** Writes the head; the body's framing follows from it. */
-function beginBody(
-  exchange: Exchange,
-  status: number,
-  headers: string[],
-  framing: "sized" | "chunked" | "close",
-): void {
-  const { response } = exchange;
-  if (framing === "chunked") headers.push("transfer-encoding", "chunked");
-  if (framing === "close") response.useChunkedEncodingByDefault = false;
-  exchange.head(status, headers);
-}
-
 /** Ends the body as the knobs say; `whole` when all of it was written. */
 async function finish(exchange: Exchange, knobs: Knobs, whole: boolean): Promise<void> {
   if (exchange.over) return;
@@ -154,8 +141,7 @@ async function finish(exchange: Exchange, knobs: Knobs, whole: boolean): Promise
   if (!whole && knobs.reset !== undefined) return exchange.reset();
   if (!whole && knobs.half !== "json") return exchange.hangUp();
   if (knobs.half !== undefined) exchange.cutShort = true;
-  if (knobs.trailers === true) exchange.response.addTrailers({ "x-sandbox-trailer": "the end" });
-  exchange.end();
+  exchange.end(knobs.trailers === true ? [["x-sandbox-trailer", "the end"]] : []);
 }
 
 function acceptEncoding(exchange: Exchange): string | undefined {

@@ -242,6 +242,20 @@ describe("heads", () => {
     expect(answer.text).toMatch(/^HTTP\/1\.1 429 Too Many Requests/);
   });
 
+  it("does not send chunks to a client that does not know them", async () => {
+    const old = chatRequest("", STREAM).replace("HTTP/1.1", "HTTP/1.0");
+    const { text, ended } = await talk(sandbox.port, old);
+    expect(text).not.toContain("transfer-encoding");
+    expect(text).toMatch(/\r\n\r\ndata: [\s\S]*data: \[DONE\]\n\n$/);
+    expect(ended).toBe("end");
+  });
+
+  it("leaves the request's body unread for a while when told to", async () => {
+    const start = performance.now();
+    await send("readPause=40");
+    expect(performance.now() - start).toBeGreaterThanOrEqual(39);
+  });
+
   it("refuses what is not HTTP", async () => {
     const requests = [
       "GET /v1/models HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",

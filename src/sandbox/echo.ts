@@ -101,26 +101,12 @@ function fieldsOf(given: unknown): readonly (readonly [string, string])[] {
 
 /** Writes the answer as scripted. */
 export async function play(exchange: Exchange, script: Play): Promise<void> {
-  const { response } = exchange;
-  const bodiless = script.status === 204 || script.status === 304;
-  const headers = [...script.headers];
-  if (bodiless) {
-    response.sendDate = false;
-    exchange.head(script.status, headers);
-    return exchange.end();
-  }
+  exchange.response.sendDate = false;
   const length = script.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  if (script.framing === "sized") {
-    headers.push("content-length", String(script.end === "half" ? length * 2 + 1 : length));
-  } else if (script.framing === "chunked") headers.push("transfer-encoding", "chunked");
-  else {
-    headers.push("connection", "close");
-    response.useChunkedEncodingByDefault = false;
-  }
-  response.sendDate = false;
-  exchange.head(script.status, headers);
+  const announced = script.end === "half" ? length * 2 + 1 : length;
+  exchange.begin(script.status, [...script.headers], script.framing === "sized" ? announced : script.framing);
   // Node.js would flush a head alone as UTF-8, though header values are latin1; before a body it does not.
-  if (length === 0 && script.end !== "clean") response.flushHeaders();
+  if (length === 0 && script.end !== "clean") exchange.response.flushHeaders();
   for (const [index, chunk] of script.chunks.entries()) {
     if (index > 0 && script.pauseMs > 0) await exchange.sleep(script.pauseMs);
     if (exchange.over) return;
@@ -128,9 +114,7 @@ export async function play(exchange: Exchange, script: Play): Promise<void> {
   }
   if (script.end === "reset") return exchange.reset();
   if (script.end === "half") return exchange.hangUp();
-  if (script.trailers.length > 0)
-    response.addTrailers(script.trailers.map(([name, value]): [string, string] => [name, value]));
-  exchange.end();
+  exchange.end(script.trailers);
 }
 
 /** `/v1/echo` without a script: what was sent, under the type it was sent as. */

@@ -5,6 +5,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Quantities } from "../core/quantities.ts";
 
+/** How the end of a body is marked: its length in bytes, chunks, or the end of the connection. */
+export type Framing = number | "chunked" | "close";
+
 export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -20,6 +23,7 @@ export class Exchange {
   bytes = 0;
   /** Usage as written so far. */
   reported: Quantities | undefined;
+  #chunked = false;
   #wake: (() => void) | undefined;
   #whenOver: (() => void) | undefined;
 
@@ -59,31 +63,55 @@ export class Exchange {
     });
   }
 
-  head(status: number, headers: readonly string[]): void {
+  /** Writes the head; `headers` is name, value, name, value, … and gets the framing's own. */
+  begin(status: number, headers: string[], framing: Framing): void {
+    const { request, response } = this;
     this.status = status;
-    this.response.writeHead(status, headers as string[]);
+    const bodiless = status === 204 || status === 304;
+    const old = request.httpVersionMajor < 1 || request.httpVersion === "1.0";
+    this.#chunked = framing === "chunked" && !old && !bodiless;
+    if (bodiless) {
+      // RFC 9110 allows these neither a length nor a body.
+    } else if (typeof framing === "number") headers.push("content-length", String(framing));
+    else if (this.#chunked) headers.push("transfer-encoding", "chunked");
+    else {
+      headers.push("connection", "close");
+      response.useChunkedEncodingByDefault = false;
+    }
+    response.writeHead(status, headers);
+    // Chunks are framed below: one string instead of the four that Node.js would gather for each.
+    response.chunkedEncoding = false;
   }
 
   /** Writes a part of the body; the promise, if there is one, resolves when more may be written. */
   write(data: string | Buffer): Promise<void> | undefined {
-    if (this.over) return undefined;
-    this.bytes += typeof data === "string" ? Buffer.byteLength(data) : data.length;
-    if (this.response.write(data)) return undefined;
+    if (this.over || data.length === 0) return undefined;
+    const size = typeof data === "string" ? Buffer.byteLength(data) : data.length;
+    this.bytes += size;
+    if (this.response.write(this.#chunked ? chunk(data, size) : data)) return undefined;
     return new Promise((resolve) => {
       this.#wake = resolve;
       this.response.once("drain", resolve);
     });
   }
 
-  /** Ends the body in good order. */
-  end(data?: string | Buffer): void {
+  /** Ends the body in good order, a chunked one with trailers if there are any. */
+  end(trailers: readonly (readonly [string, string])[] = []): void {
     if (this.over) return;
-    if (data === undefined) {
+    if (!this.#chunked) {
       this.response.end();
       return;
     }
-    this.bytes += typeof data === "string" ? Buffer.byteLength(data) : data.length;
-    this.response.end(data);
+    const fields = trailers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+    this.response.end(`0\r\n${fields}\r\n`, "latin1");
+  }
+
+  /** Writes head and body at once. */
+  answer(status: number, headers: string[], body: string | Buffer): void {
+    const size = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+    this.begin(status, headers, size);
+    this.bytes = size;
+    this.response.end(body);
   }
 
   /** Resets the connection (TCP RST), once what was written had a moment to arrive. */
@@ -108,3 +136,13 @@ export class Exchange {
 
 /** Long enough for written bytes to leave before a connection is torn down. */
 const GRACE_MS = 20;
+
+const LINE_END = Buffer.from("\r\n");
+
+/** A chunk of RFC 9112, section 7.1. */
+function chunk(data: string | Buffer, size: number): string | Buffer {
+  const length = `${size.toString(16)}\r\n`;
+  return typeof data === "string"
+    ? `${length}${data}\r\n`
+    : Buffer.concat([Buffer.from(length, "latin1"), data, LINE_END]);
+}
