@@ -132,7 +132,7 @@ export const configSchema = z.strictObject({
           .array(appKey)
           .min(1, "must hold at least one key")
           .describe("SHA-256 of its keys: `sha256:` and 64 hexadecimal digits.")
-          .meta({ "x-example": ["sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"] }),
+          .meta({ "x-example": ["sha256:3a7d3110e95b727c4e43be8dd42e5db1be671fcccb596d44cddf640073d31706"] }),
       }),
     )
     .default([])
