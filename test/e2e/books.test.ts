@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sandboxPrices } from "../../src/sandbox/models.ts";
 import { SANDBOX_KEY } from "../../src/sandbox/server.ts";
 import { startGateway, type TestGateway } from "../helpers/gateway.ts";
-import { type Ledger, ledgerOf } from "../helpers/ledger.ts";
+import { type Ledger, ledgerOf, pricesAsConfigured } from "../helpers/ledger.ts";
 import { type Row, rowsOf, sums } from "../helpers/page.ts";
 import { anthropicErrors, anthropicMessages } from "../helpers/scenarios/anthropic.ts";
 import { geminiContent, geminiErrors } from "../helpers/scenarios/gemini.ts";
@@ -31,7 +31,7 @@ let ledger: Ledger;
 let pages: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
-  gateway = await startGateway({ upstream: { prices: asConfigured(sandboxPrices) } });
+  gateway = await startGateway({ upstream: { prices: pricesAsConfigured(sandboxPrices) } });
   await doAll(Array.from({ length: ROUNDS }, () => scenarios).flat());
   await gateway.quiet();
   const profiles = ["bellwether", "holysheep", "ai_api", "llm", "genai"];
@@ -82,13 +82,6 @@ async function doAll(waiting: Scenario[]): Promise<void> {
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   globalThis.fetch = real;
-}
-
-/** Prices are numbers in a configuration; a number's shortest text is the same decimal. */
-function asConfigured(prices: Readonly<Record<string, object>>): object {
-  const numbers = (price: object) =>
-    Object.fromEntries(Object.entries(price).map(([kind, text]) => [kind, Number(text)]));
-  return Object.fromEntries(Object.entries(prices).map(([model, price]) => [model, numbers(price)]));
 }
 
 function shown(profile: string, name: string, ...by: readonly string[]): Record<string, string> {

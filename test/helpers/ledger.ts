@@ -94,3 +94,10 @@ function enter(ledger: Ledger, account: Account, options: LedgerOptions): void {
   add(ledger.reasoning, "reasoningTokens");
   add(ledger.audio, "audioInputTokens", "audioOutputTokens");
 }
+
+/** The sandbox's prices as `prices:` of an upstream: numbers, whose shortest text is the same decimal. */
+export function pricesAsConfigured(prices: Readonly<Record<string, object>>): object {
+  const numbers = (price: object) =>
+    Object.fromEntries(Object.entries(price).map(([kind, text]) => [kind, Number(text)]));
+  return Object.fromEntries(Object.entries(prices).map(([model, price]) => [model, numbers(price)]));
+}

@@ -28,3 +28,9 @@ export async function some<T>(source: AsyncIterable<T>, count: number): Promise<
 export function plain(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value)) as unknown;
 }
+
+/**
+ * Bytes of an answer that is longer than what sockets and the gateway hold for a client that does not read: such
+ * a stream runs until its client reads on or leaves, however busy or idle the machine.
+ */
+export const HELD_UP_BYTES = 12 * 1024 * 1024;
