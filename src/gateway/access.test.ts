@@ -38,5 +38,6 @@ describe("withoutKey", () => {
   it("removes the key and leaves the rest of the query as it was written", () => {
     expect(withoutKey("alt=sse&key=abc&x=%41&monkey=1")).toBe("alt=sse&x=%41&monkey=1");
     expect(withoutKey("key=abc")).toBe("");
+    expect(withoutKey("k%65y=abc&monkey=1")).toBe("monkey=1");
   });
 });

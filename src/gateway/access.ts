@@ -42,7 +42,7 @@ export function withoutKey(query: string): string {
   if (!query.includes("key=")) return query;
   return query
     .split("&")
-    .filter((part) => !part.startsWith("key="))
+    .filter((part) => !new URLSearchParams(part).has("key"))
     .join("&");
 }
 
