@@ -5,10 +5,10 @@
 import { rootCertificates } from "node:tls";
 import type { Dispatcher } from "undici";
 import { Pool, ProxyAgent } from "undici";
-import { BellwetherError } from "../core/errors.ts";
+import { BellwetherError, type ErrorCode } from "../core/errors.ts";
 import { addressOf } from "./address.ts";
 import type { AnswerSink, UpstreamExchange, UpstreamRequest, UpstreamTransport } from "./exchange.ts";
-import type { Upstream } from "./upstream.ts";
+import type { Timeouts, Upstream } from "./upstream.ts";
 
 /** An idle connection is dropped before common servers (60 s and more) close it under a request. */
 const KEEP_ALIVE_MS = 15_000;
@@ -50,8 +50,9 @@ function createPool(upstream: Upstream): Dispatcher {
   const { timeouts, ca } = upstream;
   const trust = ca === undefined ? {} : { ca: [...rootCertificates, ca] };
   const options = {
-    headersTimeout: timeouts.firstByte,
-    bodyTimeout: timeouts.idle,
+    // Undici's own clocks tick every half second; each exchange keeps the limits itself.
+    headersTimeout: 0,
+    bodyTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
     pipelining: 1,
@@ -69,16 +70,36 @@ function createPool(upstream: Upstream): Dispatcher {
   });
 }
 
-/** One request in flight: undici's handler on one side, the gateway's exchange on the other. */
+/** What an exchange waits for; each wait has its limit, and there is one for the whole. */
+type Phase = "connect" | "firstByte" | "idle";
+
+const TIMEOUT_ERRORS = {
+  connect: "upstream_connect_timeout",
+  firstByte: "upstream_first_byte_timeout",
+  idle: "upstream_idle_timeout",
+  total: "upstream_total_timeout",
+} as const satisfies Record<keyof Timeouts, ErrorCode>;
+
+/**
+ * One request in flight: undici's handler on one side, the gateway's exchange on the other.
+ *
+ * One timer keeps all its limits. It is set for the earliest, and when it rings it is set again for what
+ * is left of the others, so that a chunk costs a look at the clock and no timer.
+ */
 class Exchange implements UpstreamExchange {
   readonly #upstream: Upstream;
   readonly #sink: AnswerSink;
   #abort: ((error?: Error) => void) | undefined;
   #resume: (() => void) | undefined;
-  #connected = false;
-  #headSeen = false;
+  #phase: Phase = "connect";
+  /** The body waits for a slow client: the upstream is not to blame for the silence. */
+  #paused = false;
   #over = false;
-  #totalTimer: NodeJS.Timeout | undefined;
+  /** Monotonic milliseconds: when it began, when the upstream was last heard of, when the timer rings. */
+  readonly #began = performance.now();
+  #heardAt = this.#began;
+  #ringsAt = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(upstream: Upstream, sink: AnswerSink) {
     this.#upstream = upstream;
@@ -86,7 +107,7 @@ class Exchange implements UpstreamExchange {
   }
 
   start(pool: Dispatcher, request: UpstreamRequest): void {
-    this.#totalTimer = setTimeout(onTotalTimeout, this.#upstream.timeouts.total, this);
+    this.#setTimer(this.#began);
     try {
       pool.dispatch(
         {
@@ -104,6 +125,10 @@ class Exchange implements UpstreamExchange {
   }
 
   resume(): void {
+    // Once it is over the connection belongs to another exchange.
+    if (this.#over || !this.#paused) return;
+    this.#paused = false;
+    this.#heardAt = performance.now();
     this.#resume?.();
   }
 
@@ -112,33 +137,67 @@ class Exchange implements UpstreamExchange {
     this.#abort?.();
   }
 
-  timeOut(): void {
+  /** The timer rang: either a limit is reached, or it is set again for what is left. */
+  checkLimits(): void {
     if (this.#over) return;
-    this.#fail(new BellwetherError("upstream_total_timeout", this.#detail(this.#upstream.timeouts.total)));
+    const now = performance.now();
+    const { timeouts } = this.#upstream;
+    if (now - this.#began >= timeouts.total) return this.#timeOut("total");
+    if (this.#paused) this.#heardAt = now;
+    if (now - this.#heardAt >= timeouts[this.#phase]) return this.#timeOut(this.#phase);
+    this.#setTimer(now);
+  }
+
+  #timeOut(limit: keyof Timeouts): void {
+    const { name: upstream, timeouts } = this.#upstream;
+    this.#fail(new BellwetherError(TIMEOUT_ERRORS[limit], { upstream, limit: timeouts[limit] }));
     this.#abort?.();
+  }
+
+  #enter(phase: Phase): void {
+    const now = performance.now();
+    this.#phase = phase;
+    this.#heardAt = now;
+    if (now + this.#upstream.timeouts[phase] >= this.#ringsAt) return;
+    clearTimeout(this.#timer);
+    this.#setTimer(now);
+  }
+
+  #setTimer(now: number): void {
+    const { timeouts } = this.#upstream;
+    this.#ringsAt = Math.min(this.#began + timeouts.total, this.#heardAt + timeouts[this.#phase]);
+    this.#timer = setTimeout(onTimer, Math.ceil(this.#ringsAt - now), this);
   }
 
   // What follows is undici's handler interface; dispatch calls it directly.
 
   onConnect(abort: (error?: Error) => void): void {
-    this.#connected = true;
     this.#abort = abort;
     if (this.#over) abort();
+    else this.#enter("firstByte");
   }
 
   onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
     if (this.#over) return true;
     this.#resume = resume;
     if (status < 200) {
+      this.#heardAt = performance.now();
       this.#sink.onInformation(status, texts(rawHeaders));
       return true;
     }
-    this.#headSeen = true;
-    return this.#sink.onHead(status, statusText, texts(rawHeaders));
+    this.#enter("idle");
+    return this.#flows(this.#sink.onHead(status, reasonOf(statusText), texts(rawHeaders)));
   }
 
   onData(chunk: Buffer): boolean {
-    return this.#over || this.#sink.onData(chunk);
+    if (this.#over) return true;
+    this.#heardAt = performance.now();
+    return this.#flows(this.#sink.onData(chunk));
+  }
+
+  #flows(wanted: boolean): boolean {
+    if (!wanted) this.#paused = true;
+    return wanted;
   }
 
   onComplete(rawTrailers: Buffer[]): void {
@@ -159,39 +218,36 @@ class Exchange implements UpstreamExchange {
 
   #finish(): void {
     this.#over = true;
-    clearTimeout(this.#totalTimer);
-  }
-
-  #detail(limit: number): Record<string, string | number> {
-    return { upstream: this.#upstream.name, limit };
+    clearTimeout(this.#timer);
   }
 
   #translate(error: Error & { code?: string }): BellwetherError {
     const { timeouts, name: upstream } = this.#upstream;
     const code = error.code ?? "";
     if (code === "UND_ERR_CONNECT_TIMEOUT") {
-      return new BellwetherError("upstream_connect_timeout", this.#detail(timeouts.connect), error);
-    }
-    if (code === "UND_ERR_HEADERS_TIMEOUT") {
-      return new BellwetherError("upstream_first_byte_timeout", this.#detail(timeouts.firstByte), error);
-    }
-    if (code === "UND_ERR_BODY_TIMEOUT") {
-      return new BellwetherError("upstream_idle_timeout", this.#detail(timeouts.idle), error);
+      return new BellwetherError("upstream_connect_timeout", { upstream, limit: timeouts.connect }, error);
     }
     const why = code === "" || code.startsWith("UND_ERR") ? error.message : code;
     if (code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW") {
       return new BellwetherError("upstream_malformed", { upstream, why: code }, error);
     }
-    if (!this.#connected && !this.#headSeen) {
+    if (this.#phase === "connect") {
       return new BellwetherError("upstream_unreachable", { upstream, why }, error);
     }
     return new BellwetherError("upstream_reset", { upstream }, error);
   }
 }
 
-function onTotalTimeout(exchange: Exchange): void {
-  exchange.timeOut();
+function onTimer(exchange: Exchange): void {
+  exchange.checkLimits();
 }
+
+/** Undici reads the reason phrase as UTF-8; this is its bytes, one character each, as all other text here. */
+function reasonOf(statusText: string): string {
+  return ASCII.test(statusText) ? statusText : Buffer.from(statusText, "utf8").toString("latin1");
+}
+
+const ASCII = /^[\t -~]*$/;
 
 function texts(raw: readonly Buffer[]): string[] {
   const list = new Array<string>(raw.length);
