@@ -136,7 +136,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     { host, port, headersLimit, requestTimeout },
     {
       call: (client) => handle(client, inForce.settings, around),
-      malformed: (error) => refuseMalformed(error, inForce.settings, around),
+      malformed: (error, method, target) => refuseMalformed(error, method, target, inForce.settings, around),
       operation: (request, response) => serveOperation(operations, request, response),
       cors: () => {
         const { cors } = inForce.loaded.config.server;

@@ -27,11 +27,32 @@ export function handle(client: ClientExchange, settings: Settings, around: Surro
   new CallInFlight(client, settings, around).begin();
 }
 
-/** Refuses what could not be parsed as HTTP: recorded as a call, answered with the returned body. */
-export function refuseMalformed(error: BellwetherError, settings: Settings, around: Surroundings): string {
-  const record = new CallRecord(around, settings, "", "");
+/**
+ * Refuses what no call could be made of: recorded as one, answered with the returned body. Of what was not
+ * HTTP, `method` and `target` may be unknown ("").
+ */
+export function refuseMalformed(
+  error: BellwetherError,
+  method: string,
+  target: string,
+  settings: Settings,
+  around: Surroundings,
+): string {
+  const { path } = splitTarget(target);
+  const record = new CallRecord(around, settings, method, path);
+  const operation = recognise(method, path);
+  if (operation !== undefined) record.endpoint = operation.endpoint;
+  const body = errorBody(familyOf(operation, undefined, path), error, record.id);
+  record.bytesOut = Buffer.byteLength(body);
   record.settle({ error, clientGone: false });
-  return errorBody("openai", error, record.id);
+  return body;
+}
+
+function splitTarget(target: string): { readonly path: string; readonly query: string } {
+  const mark = target.indexOf("?");
+  return mark === -1
+    ? { path: target, query: "" }
+    : { path: target.slice(0, mark), query: target.slice(mark + 1) };
 }
 
 class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
@@ -58,18 +79,19 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
     this.#client = client;
     this.#settings = settings;
     this.#around = around;
-    const { target, method } = client;
-    const mark = target.indexOf("?");
-    this.#path = mark === -1 ? target : target.slice(0, mark);
-    this.#query = mark === -1 ? "" : target.slice(mark + 1);
-    this.#record = new CallRecord(around, settings, method, this.#path);
+    const { path, query } = splitTarget(client.target);
+    this.#path = path;
+    this.#query = query;
+    this.#record = new CallRecord(around, settings, client.method, path);
   }
 
   begin(): void {
     try {
       this.#operation = recognise(this.#client.method, this.#path);
       if (this.#operation !== undefined) this.#record.endpoint = this.#operation.endpoint;
-      this.#head = new RequestHead(this.#client.rawHeaders);
+      const { http10 } = this.#client;
+      this.#head = new RequestHead(this.#client.rawHeaders, http10);
+      if (!this.#head.hasHost && !http10) throw noHost();
       this.#record.traceparent = this.#head.traceparent;
       this.#record.app = authenticate(this.#settings.access, this.#head, this.#query);
       if (this.#operation === undefined || climbs(this.#path)) {
@@ -233,6 +255,7 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
     if (!this.#clientGone && !this.#clientDone) {
       this.#clientDone = true;
       const family = familyOf(this.#operation, this.#head, this.#path);
+      if (error.code === "malformed_request") this.#client.distrust();
       this.#record.bytesOut += answerRefusal(this.#client, family, error, this.#record);
     }
     this.#settle();
@@ -244,13 +267,20 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   }
 }
 
+function noHost(): BellwetherError {
+  return new BellwetherError("malformed_request", { why: "`host` is missing" });
+}
+
 function noUpstream(model: string, path: string): BellwetherError {
   return new BellwetherError("no_upstream", {
     what: model === "" ? path : `model ${JSON.stringify(model)} on ${path}`,
   });
 }
 
-/** A path with `..` could leave the part of the upstream that a client may reach. */
+/** A path with `..` could leave the part of the upstream that a client may reach, however it is written. */
 function climbs(path: string): boolean {
-  return (path.includes("..") || path.includes("%")) && /(^|[/\\])(\.|%2e){2}([/\\?#]|%2f|%5c|$)/i.test(path);
+  return (path.includes("..") || path.includes("%")) && CLIMBING.test(path);
 }
+
+/** Two dots between what some server takes for the ends of a path's segment. */
+const CLIMBING = /(^|[/\\]|%2f|%5c)(\.|%2e){2}([/\\?#;]|%2f|%5c|%3b|%3f|%23|%00|$)/i;

@@ -22,8 +22,15 @@ export interface ClientExchange {
   readonly target: string;
   /** Names and values alternating, as received. */
   readonly rawHeaders: readonly string[];
+  /** The client speaks HTTP/1.0, which knows no transfer codings and needs no `Host`. */
+  readonly http10: boolean;
   /** Starts reading the body; at most `limit` bytes are accepted. */
   readBody(limit: number, listener: ClientListener): void;
+  /**
+   * No further request is taken from this client's connection, which ends with this answer: where one
+   * request was ambiguous, nothing that follows it can be trusted.
+   */
+  distrust(): void;
   /** An informational answer (102, 103). */
   inform(status: number, headers: readonly string[]): void;
   /** The head of the answer: flat names and values without hop-by-hop headers. */

@@ -25,7 +25,19 @@ describe("RequestHead", () => {
   });
 
   it.each(["Host", "Content-Length", "Transfer-Encoding"])("refuses a second %s", (name) => {
-    expect(() => new RequestHead([name, "1", name.toUpperCase(), "1"])).toThrow(/occurs twice/);
+    expect(() => new RequestHead([name, "chunked", name.toUpperCase(), "chunked"])).toThrow(/occurs twice/);
+  });
+
+  it.each(["gzip, chunked", "identity", "chunked, chunked", "xchunked", ""])(
+    "refuses the transfer coding `%s`, which could hide a body's end",
+    (coding) => {
+      expect(() => new RequestHead(["Transfer-Encoding", coding])).toThrow(/must be `chunked`/);
+    },
+  );
+
+  it("refuses a transfer coding in HTTP/1.0, which has none", () => {
+    expect(() => new RequestHead(["Transfer-Encoding", "chunked"], true)).toThrow(/HTTP\/1.0/);
+    expect(() => new RequestHead(["Transfer-Encoding", "Chunked"], false)).not.toThrow();
   });
 
   it("is not confused by header names that are properties of objects", () => {

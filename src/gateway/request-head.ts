@@ -87,8 +87,13 @@ export class RequestHead {
   /** The client speaks Anthropic's API, whatever the path. */
   anthropic = false;
 
-  /** @throws BellwetherError malformed_request when the headers are ambiguous. */
-  constructor(rawHeaders: readonly string[]) {
+  readonly hasHost: boolean;
+
+  /**
+   * @param http10 HTTP/1.0 has no transfer codings.
+   * @throws BellwetherError malformed_request when the headers are ambiguous.
+   */
+  constructor(rawHeaders: readonly string[], http10 = false) {
     let once: string[] | undefined;
     let listed: string[] | undefined;
     for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -108,8 +113,8 @@ export class RequestHead {
           this.auth.push(name, value);
           break;
         case "once":
-          if (once?.includes(lower))
-            throw new BellwetherError("malformed_request", { why: `\`${lower}\` occurs twice` });
+          if (once?.includes(lower)) throw ambiguous(`\`${lower}\` occurs twice`);
+          if (lower === "transfer-encoding") checkCoding(value, http10);
           once = once === undefined ? [lower] : [...once, lower];
           break;
         case "hop":
@@ -117,6 +122,7 @@ export class RequestHead {
           break;
       }
     }
+    this.hasHost = once?.includes("host") === true;
     if (listed !== undefined) this.#remove(listed);
   }
 
@@ -142,6 +148,16 @@ export class RequestHead {
       if (names.includes((this.forward[at] ?? "").toLowerCase())) this.forward.splice(at, 2);
     }
   }
+}
+
+function ambiguous(why: string): BellwetherError {
+  return new BellwetherError("malformed_request", { why });
+}
+
+/** Any other coding would have to be undone here, and is a favourite disguise of smuggled requests. */
+function checkCoding(value: string, http10: boolean): void {
+  if (http10) throw ambiguous("HTTP/1.0 has no `transfer-encoding`");
+  if (value.trim().toLowerCase() !== "chunked") throw ambiguous("`transfer-encoding` must be `chunked`");
 }
 
 /** Headers that `Connection` names concern only this connection too; undefined when it names none. */

@@ -12,7 +12,8 @@ import { replaceCorsHeaders } from "./cors.ts";
 const LINGER_MS = 2_000;
 
 const EXCHANGE = Symbol("exchange");
-type Carrier = { [EXCHANGE]?: NodeClientExchange };
+const DISTRUSTED = Symbol("distrusted");
+type Carrier = { [EXCHANGE]?: NodeClientExchange; [DISTRUSTED]?: true };
 
 export class NodeClientExchange implements ClientExchange {
   readonly #request: IncomingMessage;
@@ -43,10 +44,28 @@ export class NodeClientExchange implements ClientExchange {
     response.sendDate = false;
   }
 
-  /** The exchange whose request is being read on this socket, if any. */
-  static reading(socket: object): NodeClientExchange | undefined {
-    const exchange = (socket as Carrier)[EXCHANGE];
-    return exchange === undefined || exchange.#bodyDone ? undefined : exchange;
+  /** The exchange whose request was the last to be read on this socket. */
+  static latest(socket: object): NodeClientExchange | undefined {
+    return (socket as Carrier)[EXCHANGE];
+  }
+
+  /** No further request is to be taken from this socket. */
+  static distrusts(socket: object): boolean {
+    return (socket as Carrier)[DISTRUSTED] === true;
+  }
+
+  static distrust(socket: object): void {
+    (socket as Carrier)[DISTRUSTED] = true;
+  }
+
+  /** The body is still being read. */
+  get reading(): boolean {
+    return !this.#bodyDone;
+  }
+
+  /** The head of the answer is on its way, and the answer is not complete. */
+  get answering(): boolean {
+    return this.#response.headersSent && !this.#response.writableFinished;
   }
 
   get method(): string {
@@ -55,6 +74,10 @@ export class NodeClientExchange implements ClientExchange {
 
   get target(): string {
     return this.#request.url ?? "";
+  }
+
+  get http10(): boolean {
+    return this.#request.httpVersionMinor === 0;
   }
 
   get rawHeaders(): readonly string[] {
@@ -66,6 +89,7 @@ export class NodeClientExchange implements ClientExchange {
     this.#listener = listener;
     this.#limit = limit;
     (this.#response as Carrier)[EXCHANGE] = this;
+    (request.socket as Carrier)[EXCHANGE] = this;
     this.#response.on("close", onResponseClose);
     this.#response.on("drain", onResponseDrain);
     const announced = announcedBody(request.rawHeaders);
@@ -73,13 +97,27 @@ export class NodeClientExchange implements ClientExchange {
       this.#bodyDone = true;
       return listener.onBody(undefined);
     }
-    if (announced > limit) return this.failBody(new BellwetherError("body_too_large", { limit }));
-    if (this.#expectsContinue) this.#response.writeContinue();
+    this.#listenToBody();
+    if (announced > limit) this.failBody(new BellwetherError("body_too_large", { limit }));
+    else if (this.#expectsContinue) this.#response.writeContinue();
+  }
+
+  #listenToBody(): void {
+    const request = this.#request;
     (request as Carrier)[EXCHANGE] = this;
-    (request.socket as Carrier)[EXCHANGE] = this;
     request.on("data", onRequestData);
     request.on("end", onRequestEnd);
     request.on("error", ignore);
+  }
+
+  /** The rest is read all the same: a client that does nothing but send would not see the answer. */
+  #discardBody(): void {
+    this.#bodyDone = true;
+    this.#uploadRefused = true;
+    this.#pieces = [];
+    (this.#response as Carrier)[EXCHANGE] = this;
+    this.#response.on("close", onResponseClose);
+    this.#listenToBody();
   }
 
   /** The body cannot be read on: tells the listener, once. */
@@ -114,15 +152,24 @@ export class NodeClientExchange implements ClientExchange {
 
   closed(): void {
     clearTimeout(this.#lingerTimer);
+    // The connection may stay, and with it this exchange; the call need not.
+    const listener = this.#listener;
+    this.#listener = undefined;
     if (this.#over || this.#response.writableFinished) return;
     this.#over = true;
     this.#bodyDone = true;
-    this.#listener?.onGone();
+    listener?.onGone();
+  }
+
+  distrust(): void {
+    NodeClientExchange.distrust(this.#request.socket);
+    if (this.#bodyDone) this.#response.shouldKeepAlive = false;
+    else if (!this.#uploadRefused) this.#discardBody();
   }
 
   inform(status: number, headers: readonly string[]): void {
     const { socket, headersSent } = this.#response;
-    if (headersSent || socket === null || this.#request.httpVersionMinor === 0) return;
+    if (headersSent || socket === null || this.http10) return;
     let head = `HTTP/1.1 ${status} ${status === 103 ? "Early Hints" : "Processing"}\r\n`;
     for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
     socket.write(`${head}\r\n`, "latin1");
@@ -162,7 +209,7 @@ export class NodeClientExchange implements ClientExchange {
     // What was written goes out first; the missing end tells the client that more was to come.
     const { socket } = this.#request;
     setImmediate(() => {
-      if (this.#request.httpVersionMinor === 0) socket.resetAndDestroy();
+      if (this.http10) socket.resetAndDestroy();
       else socket.destroySoon();
     });
   }
@@ -170,7 +217,8 @@ export class NodeClientExchange implements ClientExchange {
   flushHead(): void {
     if (!this.#headWaiting) return;
     this.#headWaiting = false;
-    this.#response.flushHeaders();
+    // Unlike `flushHeaders` this writes header values as the latin1 they are.
+    this.#response.write("", "latin1");
   }
 }
 

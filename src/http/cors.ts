@@ -7,10 +7,10 @@ export interface CorsSettings {
   readonly maxAge: number;
 }
 
-/** Headers of an answer to a request from `origin`; undefined when it is not allowed. */
-export function corsHeaders(settings: CorsSettings, origin: string): string[] | undefined {
+/** Headers of an answer to a request from `origin`; none when it is not allowed. */
+export function corsHeaders(settings: CorsSettings, origin: string): string[] {
   const anyone = settings.origins.includes("*");
-  if (!anyone && !settings.origins.includes(origin)) return undefined;
+  if (!anyone && !settings.origins.includes(origin)) return [];
   const headers = [
     "access-control-allow-origin",
     anyone ? "*" : origin,
@@ -27,7 +27,7 @@ export function preflightHeaders(
   asked: string | undefined,
 ): string[] {
   const allowed = corsHeaders(settings, origin);
-  if (allowed === undefined) return [];
+  if (allowed.length === 0) return [];
   return [
     ...allowed,
     "access-control-allow-methods",
