@@ -9,7 +9,7 @@ interface Options {
 
 export function checkCommand(): Command {
   return new Command("check")
-    .description("check the configuration and print what is in force, secrets masked")
+    .description("Check the configuration and print what is in force, secrets masked")
     .option("-c, --config <file>", "configuration file (default: bellwether.yaml in the working folder)")
     .option("--json", "print JSON")
     .option("--schema", "print the configuration's JSON Schema, for editors")

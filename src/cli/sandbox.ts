@@ -20,7 +20,7 @@ interface Flags {
 /** The command line of the sandbox; it runs until SIGINT or SIGTERM. */
 export function sandboxCommand(): Command {
   return new Command("sandbox")
-    .description("run a simulated relay that speaks every API: for trying things out, tests and demos")
+    .description("Run a simulated relay that speaks every API: for trying things out, tests and demos")
     .option("--port <port>", "port to listen on; 0 takes any free one", port, 8600)
     .option("--host <host>", "address to listen on", "127.0.0.1")
     .option("--seed <number>", "decides everything that is invented", whole, 1)

@@ -15,7 +15,7 @@ const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
 export function serveCommand(): Command {
   return new Command("serve")
-    .description("Run the gateway: relay LLM API calls, meter them, and expose the metrics.")
+    .description("Run the gateway: relay LLM API calls, meter them, and expose the metrics")
     .option("-c, --config <file>", "configuration (default: ./bellwether.yaml, if there is one)")
     .option("--host <address>", "address to listen on (default: 127.0.0.1)")
     .option("-p, --port <number>", "port to listen on; 0 takes any free one (default: 8000)", port)

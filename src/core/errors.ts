@@ -78,12 +78,6 @@ export const errorCatalogue = {
     type: "rejected",
     message: "The only expectation this gateway can meet is `100-continue`.",
   },
-  shutting_down: {
-    status: 503,
-    type: "rejected",
-    message:
-      "The gateway is shutting down. Retry: another replica, or this one after its restart, will answer.",
-  },
   upstream_connect_timeout: {
     status: 504,
     type: "timeout_connect",

@@ -1,4 +1,5 @@
 /** Keeps the price gauges: a model's price at an upstream is shown from the first call for it on. */
+import { OTHER } from "../metrics/bounded-labels.ts";
 import { catalogue } from "../metrics/catalogue.ts";
 import type { Registry } from "../metrics/registry.ts";
 import type { PriceBook } from "../prices/book.ts";
@@ -22,7 +23,8 @@ export class PriceGauges implements Recorder {
       models = new Set();
       this.#shown.set(upstream, models);
     }
-    if (models.has(modelLabel)) return;
+    // `other` stands for many models, and has no one price.
+    if (models.has(modelLabel) || modelLabel === OTHER) return;
     models.add(modelLabel);
     const entry = this.#prices().price(upstream, modelSent, startedAt);
     if (entry === undefined) return;

@@ -52,7 +52,6 @@ describe("errorBody", () => {
     ["unknown_path", "not_found_error", "not_found_error", "NOT_FOUND"],
     ["malformed_request", "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"],
     ["body_too_large", "invalid_request_error", "request_too_large", "INVALID_ARGUMENT"],
-    ["shutting_down", "server_error", "overloaded_error", "UNAVAILABLE"],
     ["upstream_unreachable", "server_error", "api_error", "UNAVAILABLE"],
     ["upstream_connect_timeout", "server_error", "timeout_error", "DEADLINE_EXCEEDED"],
     ["internal", "server_error", "api_error", "INTERNAL"],
