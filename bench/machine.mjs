@@ -133,6 +133,14 @@ export async function freePort() {
   return port;
 }
 
+/** Throws when a process that should still run does not. */
+export function requireAlive(child, what) {
+  if (child.exitCode !== null || child.signalCode !== null)
+    throw new Error(
+      `${what} ended amid the measurement (${child.signalCode ?? child.exitCode})${lastWords()}`,
+    );
+}
+
 /** Repeats `attempt` every few milliseconds until it returns something other than undefined. */
 export async function until(attempt, what, { child, patience = 20_000, every = 20 } = {}) {
   const deadline = performance.now() + patience;

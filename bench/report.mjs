@@ -1,6 +1,11 @@
 /** Tables and verdicts as text. */
 import { DISTURBED } from "./machine.mjs";
 
+/** A figure, or a dash where there is none (nothing came through, so there is nothing to divide by). */
+export function fixed(value, digits) {
+  return Number.isFinite(value) ? value.toFixed(digits) : "–";
+}
+
 export function percent(share) {
   return `${(share * 100).toFixed(0)} %`;
 }
@@ -34,7 +39,7 @@ function verdictTable(verdicts) {
     columns: ["", "measured", "target", ""],
     rows: verdicts.map((verdict) => [
       verdict.what,
-      verdict.value.toFixed(verdict.digits),
+      fixed(verdict.value, verdict.digits),
       `${verdict.atLeast ? "≥" : "≤"} ${verdict.target}`,
       met(verdict) ? "met" : "MISSED",
     ]),

@@ -13,7 +13,7 @@ import { startStreamSource } from "../upstreams.mjs";
 
 /** Configured models are in the metrics from the start, so each size has a configuration of its own. */
 const SIZES = [
-  { what: "10,000 samples", models: 100, enough: ({ samples }) => samples >= 10_000 },
+  { what: "10,000 samples", models: 150, enough: ({ samples }) => samples >= 10_000 },
   { what: "10,000 histogram series", models: 4000, enough: ({ histograms }) => histograms >= 10_000 },
 ];
 const BATCH = 10;

@@ -7,30 +7,35 @@ import {
   DISTURBED,
   DISTURBED_NOTE,
   progress,
+  requireAlive,
   residentBytes,
   sleep,
   stop,
   watchCpu,
 } from "../machine.mjs";
-import { othersCell, percent } from "../report.mjs";
+import { fixed, othersCell, percent } from "../report.mjs";
 import { alternating, medians } from "../statistics.mjs";
 import { startStreamSource } from "../upstreams.mjs";
 
 const INTERVAL_MS = 20;
 const RAMP_SECONDS = 2;
-const SETTLE_SECONDS = 1;
 /** So long an idle process is left alone before its memory is read. */
 const REST_MS = 2000;
+
+/** The clock of native/clock.h. */
+const monotonicSeconds = () => Number(process.hrtime.bigint()) / 1e9;
 
 async function busyStreams(contender, streams, seconds, warmUp) {
   const source = await startStreamSource(INTERVAL_MS);
   const started = await startContender(contender, source.url, { streaming: true });
   try {
-    await wrk(started, chatRequest(SMALL), warmUp);
-    // Long enough that the first stream still runs when the window ends.
-    const tokens = Math.ceil(((RAMP_SECONDS + SETTLE_SECONDS + seconds + 1) * 1000) / INTERVAL_MS);
-    const plan = { streams, ramp: RAMP_SECONDS, settle: SETTLE_SECONDS, window: seconds };
+    // The streams themselves are the warm-up; they are long enough that the first still runs when the window ends,
+    // even if the last is late: the client waits for it up to three times the ramp and a second.
+    const tokens = Math.ceil(((3 * RAMP_SECONDS + warmUp + seconds + 2) * 1000) / INTERVAL_MS);
+    const plan = { streams, ramp: RAMP_SECONDS, settle: warmUp, window: seconds };
     const sink = streamSink(started, streamRequest(tokens), plan);
+    const sinkStarted = monotonicSeconds();
+    const ramped = await sink.turn("ramped");
     const begin = await sink.turn("window-start");
     const used = watchCpu(started.pid);
     const sourceBefore = cpuSeconds(source.pid);
@@ -38,9 +43,13 @@ async function busyStreams(contender, streams, seconds, warmUp) {
     const cpu = used();
     const load = cpuSeconds(source.pid) - sourceBefore + end.cpuSeconds - begin.cpuSeconds;
     const last = await sink.turn("finished");
+    requireAlive(source.child, "the stream source");
+    if (started.child !== undefined) requireAlive(started.child, contender.name);
     const wall = end.at - begin.at;
     const chunks = end.events - begin.events;
     return {
+      open: Math.min(begin.open, end.open),
+      rampSeconds: ramped.at - sinkStarted,
       chunksPerSecond: chunks / wall,
       cpuMicrosecondsPerChunk: (cpu.seconds / chunks) * 1e6,
       busy: cpu.busy,
@@ -111,6 +120,8 @@ export const streams = {
         title: `${streamCount} concurrent streams at ${1000 / INTERVAL_MS} tokens/s each (${offered} chunks/s), on one core`,
         columns: [
           "",
+          "open",
+          "ramp s",
           "chunks/s",
           "CPU µs/chunk",
           "core busy",
@@ -124,8 +135,10 @@ export const streams = {
         ],
         rows: busy.map((row) => [
           row.name,
+          row.open.toFixed(0),
+          row.rampSeconds.toFixed(1),
           row.chunksPerSecond.toFixed(0),
-          row.name === "direct" ? "" : row.cpuMicrosecondsPerChunk.toFixed(1),
+          row.name === "direct" ? "" : fixed(row.cpuMicrosecondsPerChunk, 1),
           row.name === "direct" ? "" : percent(row.busy),
           row.name === "direct" ? "" : othersCell(row),
           (row.delayP50 / 1000).toFixed(2),
@@ -136,6 +149,7 @@ export const streams = {
           row.usageChunks.toFixed(0),
         ]),
         notes: [
+          "Fewer open streams, or a longer ramp than asked, mean that the contender could not take them all on in time.",
           "A chunk's delay is from its writing by the generator to its reading by the client; “load core” is what these two cost.",
           "A saturated contender reads several chunks at once, so its CPU per chunk flatters it: look at delay and core too.",
           ...(busy.some((row) => row.name !== "direct" && row.others > DISTURBED) ? [DISTURBED_NOTE] : []),
@@ -149,7 +163,7 @@ export const streams = {
           row.open.toFixed(0),
           row.beforeMiB.toFixed(1),
           row.afterMiB.toFixed(1),
-          row.kibPerStream.toFixed(1),
+          fixed(row.kibPerStream, 1),
         ]),
         notes: ["Resident memory of the process; the kernel's socket buffers are not in it."],
       },
@@ -161,7 +175,7 @@ export const streams = {
     return [
       { what: "streaming, CPU µs per chunk", value: own.cpuMicrosecondsPerChunk, target: 25, digits: 1 },
       {
-        what: "streaming, failed streams and missing or surplus chunks",
+        what: "streaming, failed or unended streams and missing or surplus chunks",
         value: own.failed + own.unendedStreams + Math.abs(own.missingChunks) + own.usageChunks,
         target: 0,
         digits: 0,
