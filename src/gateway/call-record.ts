@@ -106,15 +106,19 @@ export class CallRecord {
     this.#answer = answer;
     const now = this.#around.clock.monotonic();
     this.#answerBeganAt = now;
-    const call = this.#call;
     const series = this.#series;
     // These are gauges: looking at them once a second is enough, and reading them is not free.
-    if (call === undefined || series === undefined || now < series.rateLimitsDueAt) return;
+    if (series === undefined || now < series.rateLimitsDueAt) return;
     series.rateLimitsDueAt = now + RATE_LIMIT_INTERVAL_MS;
+    this.#observe(() => this.#noteRateLimits(head));
+  }
+
+  #noteRateLimits(head: AnswerHead): void {
+    const { upstream, modelLabel } = this.#call as Call;
     for (const { resource, kind, value } of head.rateLimits()) {
       const remaining = kind === "remaining" ? value : undefined;
       const limit = kind === "limit" ? value : undefined;
-      this.#around.metrics.rateLimit(call.upstream, call.modelLabel, resource, { remaining, limit });
+      this.#around.metrics.rateLimit(upstream, modelLabel, resource, { remaining, limit });
     }
   }
 
@@ -177,10 +181,16 @@ export class CallRecord {
       bytesIn,
     };
     this.#call = call;
-    // Observers must not throw; should one do so, the call goes on.
-    try {
+    this.#observe(() => {
       this.#series = this.#around.metrics.started(call);
       this.#around.recorder.started(call);
+    });
+  }
+
+  /** Observers must not throw; should one do so, the call goes on. */
+  #observe(tell: () => void): void {
+    try {
+      tell();
     } catch (error) {
       this.#around.log.error({ id: this.id, err: error }, "an observer failed");
     }
@@ -226,12 +236,10 @@ export class CallRecord {
       bytesOut: this.bytesOut,
       retries: 0,
     };
-    try {
+    this.#observe(() => {
       if (this.#series !== undefined) this.#around.metrics.settled(this.#series, usage);
       this.#around.recorder.settled(usage);
-    } catch (error) {
-      this.#around.log.error({ id: this.id, err: error }, "an observer failed");
-    }
+    });
   }
 }
 
