@@ -2,12 +2,13 @@
  * Connection pools to the upstreams, on undici's dispatch API: no streams, no promises, no closures per
  * call (facts.md: closures on this API cost 40 µs a call in garbage).
  */
-import { rootCertificates } from "node:tls";
 import type { Dispatcher } from "undici";
-import { Pool, ProxyAgent } from "undici";
+import { Pool } from "undici";
 import { BellwetherError, type ErrorCode } from "../core/errors.ts";
 import { addressOf } from "./address.ts";
+import { connectorTo } from "./connector.ts";
 import type { AnswerSink, UpstreamExchange, UpstreamRequest, UpstreamTransport } from "./exchange.ts";
+import { type HoldableSocket, hold, release, socketBeingRead } from "./holding.ts";
 import type { Timeouts, Upstream } from "./upstream.ts";
 
 /** An idle connection is dropped before common servers (60 s and more) close it under a request. */
@@ -47,26 +48,14 @@ export class UndiciTransport implements UpstreamTransport {
 }
 
 function createPool(upstream: Upstream): Dispatcher {
-  const { timeouts, ca } = upstream;
-  const trust = ca === undefined ? {} : { ca: [...rootCertificates, ca] };
-  const options = {
+  return new Pool(addressOf(upstream).origin, {
+    connect: connectorTo(upstream),
     // Undici's own clocks tick every half second; each exchange keeps the limits itself.
     headersTimeout: 0,
     bodyTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
     pipelining: 1,
-  };
-  if (upstream.proxy !== undefined) {
-    return new ProxyAgent({
-      ...options,
-      uri: upstream.proxy,
-      requestTls: { ...trust, timeout: timeouts.connect },
-    });
-  }
-  return new Pool(addressOf(upstream).origin, {
-    ...options,
-    connect: { ...trust, timeout: timeouts.connect },
   });
 }
 
@@ -90,10 +79,9 @@ class Exchange implements UpstreamExchange {
   readonly #upstream: Upstream;
   readonly #sink: AnswerSink;
   #abort: ((error?: Error) => void) | undefined;
-  #resume: (() => void) | undefined;
   #phase: Phase = "connect";
-  /** The body waits for a slow client: the upstream is not to blame for the silence. */
-  #paused = false;
+  /** Held back because the client is slow: the upstream is not to blame for the silence. */
+  #held: HoldableSocket | undefined;
   #over = false;
   /** Monotonic milliseconds: when it began, when the upstream was last heard of, when the timer rings. */
   readonly #began = performance.now();
@@ -125,11 +113,9 @@ class Exchange implements UpstreamExchange {
   }
 
   resume(): void {
-    // Once it is over the connection belongs to another exchange.
-    if (this.#over || !this.#paused) return;
-    this.#paused = false;
+    if (this.#held === undefined) return;
     this.#heardAt = performance.now();
-    this.#resume?.();
+    this.#release();
   }
 
   abort(): void {
@@ -143,7 +129,7 @@ class Exchange implements UpstreamExchange {
     const now = performance.now();
     const { timeouts } = this.#upstream;
     if (now - this.#began >= timeouts.total) return this.#timeOut("total");
-    if (this.#paused) this.#heardAt = now;
+    if (this.#held !== undefined) this.#heardAt = now;
     if (now - this.#heardAt >= timeouts[this.#phase]) return this.#timeOut(this.#phase);
     this.#setTimer(now);
   }
@@ -177,27 +163,33 @@ class Exchange implements UpstreamExchange {
     else this.#enter("firstByte");
   }
 
-  onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
+  onHeaders(status: number, rawHeaders: Buffer[], _resume: () => void, statusText: string): boolean {
     if (this.#over) return true;
-    this.#resume = resume;
     if (status < 200) {
       this.#heardAt = performance.now();
       this.#sink.onInformation(status, texts(rawHeaders));
       return true;
     }
     this.#enter("idle");
-    return this.#flows(this.#sink.onHead(status, reasonOf(statusText), texts(rawHeaders)));
+    if (!this.#sink.onHead(status, reasonOf(statusText), texts(rawHeaders))) this.#hold();
+    return true;
   }
 
   onData(chunk: Buffer): boolean {
     if (this.#over) return true;
     this.#heardAt = performance.now();
-    return this.#flows(this.#sink.onData(chunk));
+    if (!this.#sink.onData(chunk)) this.#hold();
+    return true;
   }
 
-  #flows(wanted: boolean): boolean {
-    if (!wanted) this.#paused = true;
-    return wanted;
+  #hold(): void {
+    this.#held = socketBeingRead();
+    if (this.#held !== undefined) hold(this.#held);
+  }
+
+  #release(): void {
+    if (this.#held !== undefined) release(this.#held);
+    this.#held = undefined;
   }
 
   onComplete(rawTrailers: Buffer[]): void {
@@ -219,6 +211,8 @@ class Exchange implements UpstreamExchange {
   #finish(): void {
     this.#over = true;
     clearTimeout(this.#timer);
+    // The connection goes to the next exchange, or is closed.
+    this.#release();
   }
 
   #translate(error: Error & { code?: string }): BellwetherError {
