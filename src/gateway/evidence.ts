@@ -116,12 +116,12 @@ export function estimateMissing(
 
 async function estimate(evidence: Evidence, operation: Operation, estimator: Estimator) {
   const { answer, body, bytesIn, model } = evidence;
-  const sample = answer?.meter.text;
+  // Nothing came of it that would be worth a tokenizer: whoever aborts calls by the thousand costs little.
+  if (answer === undefined) return { input: Math.ceil(bytesIn / BYTES_PER_TOKEN), output: 0 };
+  const sample = answer.meter.text;
   const output =
-    sample === undefined || sample.totalCharacters === 0
-      ? 0
-      : await estimator.tokens(sample.text, sample.totalCharacters, model);
-  if (answer?.meter.reading.quantities.inputTokens !== undefined) return { input: 0, output };
+    sample.totalCharacters === 0 ? 0 : await estimator.tokens(sample.text, sample.totalCharacters, model);
+  if (answer.meter.reading.quantities.inputTokens !== undefined) return { input: 0, output };
   if (body === undefined) return { input: Math.ceil(bytesIn / BYTES_PER_TOKEN), output };
   const prompt = operation.dialect.promptText(parseBodyText(body));
   const input = prompt === "" ? 0 : await estimator.tokens(prompt, prompt.length, model);
