@@ -6,6 +6,9 @@ export default defineConfig({
   test: {
     pool: "forks",
     globalSetup: ["test/helpers/install-programs.ts"],
+    // Only against hanging for ever: a test waits for what it needs, and a busy machine may take long.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     reporters: ["default", new ClosingLine()],
     projects: [
       {
@@ -13,7 +16,6 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["src/**/*.test.ts", "test/helpers/**/*.test.ts"],
-          testTimeout: 10_000,
         },
       },
       {
@@ -22,8 +24,6 @@ export default defineConfig({
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
           globalSetup: ["test/helpers/build-product.ts"],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
         },
       },
     ],
