@@ -101,7 +101,7 @@ describe("a client that leaves, where calls are then cancelled", () => {
     expect(await metered(model)).toMatchObject({
       statuses: { "499": "1" },
       errors: { client_gone: "1" },
-      input: String(Math.ceil(JSON.stringify({ model, messages }).length / 4)),
+      input: String(Math.ceil(Buffer.byteLength(JSON.stringify({ model, messages })) / 4)),
       output: undefined,
     });
   });
