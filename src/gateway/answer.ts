@@ -10,6 +10,10 @@ import type { AnswerHead } from "./request-head.ts";
 export interface AnswerOutput {
   /** Sends bytes to the client; false when it is slow. */
   output(bytes: Uint8Array): boolean;
+  /** More bytes are wanted, after `push` returned false. */
+  more(): void;
+  /** What the client would have to get cannot be decoded: the answer cannot go on. */
+  undecodable(): void;
   /** Everything has been relayed that ever will be, and the meter has read it. */
   answerRead(): void;
 }
@@ -22,9 +26,10 @@ export class Answer implements DecodedSink {
   readonly #decoder: Decoder | undefined;
   /** The client gets the decoded bytes: the answer is compressed, but an event must be taken out of it. */
   readonly relaysDecoded: boolean;
-  /** Compressed in a way that cannot be read here. */
-  readonly #unreadable: boolean;
-  #flowing = true;
+  /** Events of our own may be written after it: it is a stream of plain events of no announced length. */
+  readonly appendable: boolean;
+  #clientSlow = false;
+  #decoderBusy = false;
 
   /** May drop headers from `head` that would no longer be true. */
   constructor(
@@ -40,45 +45,62 @@ export class Answer implements DecodedSink {
     const success = status >= 200 && status < 300;
     const compressed = encoding !== "" && encoding !== "identity";
     this.#decoder = compressed && success ? createDecoder(encoding, this) : undefined;
-    this.#unreadable = !success || (compressed && this.#decoder === undefined);
+    const unreadable = !success || (compressed && this.#decoder === undefined);
     this.meter = new AnswerMeter({
       operation: options.operation,
-      contentType: this.#unreadable ? "" : head.contentType,
+      contentType: unreadable ? "" : head.contentType,
       dropUsageChunk: options.dropUsageChunk,
       now: options.now,
     });
     const edited = options.dropUsageChunk && this.meter.streaming;
     this.relaysDecoded = edited && this.#decoder !== undefined;
     if (edited) head.drop(this.relaysDecoded ? ["content-length", "content-encoding"] : ["content-length"]);
+    const plain = this.#decoder === undefined || this.relaysDecoded;
+    this.appendable = this.meter.streaming && plain && (edited || !head.sized);
   }
 
-  /** Takes bytes from the upstream; false when they come too fast for the client. */
+  /** Takes bytes from the upstream; false when they come too fast. */
   push(chunk: Uint8Array): boolean {
     if (this.#decoder === undefined) return this.#output.output(this.meter.push(chunk));
-    this.#decoder.write(chunk);
-    return this.relaysDecoded ? this.#flowing : this.#output.output(chunk);
+    this.#decoderBusy = !this.#decoder.write(chunk);
+    if (!this.relaysDecoded) this.#clientSlow = !this.#output.output(chunk);
+    return !this.#clientSlow && !this.#decoderBusy;
   }
 
-  /** The client has caught up. */
+  /** The client has caught up, or is gone. */
   drained(): void {
-    this.#flowing = true;
+    this.#clientSlow = false;
+    this.#decoder?.resume();
+    if (!this.#decoderBusy) this.#output.more();
   }
 
   /** No more bytes will come; `answerRead` follows, at once unless bytes are still being decoded. */
   finish(): void {
-    if (this.#decoder === undefined) this.onDecodedEnd(true);
+    if (this.#decoder === undefined) this.onDecodedEnd();
     else this.#decoder.end();
   }
 
   /** The meter sees the decoded bytes; the client only where they had to be edited. */
-  onDecoded(chunk: Uint8Array): void {
+  onDecoded(chunk: Uint8Array): boolean {
     const relay = this.meter.push(chunk);
-    if (this.relaysDecoded) this.#flowing = this.#output.output(relay) && this.#flowing;
+    if (!this.relaysDecoded) return true;
+    this.#clientSlow = !this.#output.output(relay);
+    return !this.#clientSlow;
   }
 
-  onDecodedEnd(ok: boolean): void {
+  onDecoderReady(): void {
+    if (!this.#decoderBusy) return;
+    this.#decoderBusy = false;
+    if (!this.#clientSlow) this.#output.more();
+  }
+
+  onUndecodable(): void {
+    this.meter.malformed = true;
+    if (this.relaysDecoded) this.#output.undecodable();
+  }
+
+  onDecodedEnd(): void {
     const rest = this.meter.finish();
-    if (!ok) this.meter.malformed = true;
     if (rest !== undefined) this.#output.output(rest);
     this.#output.answerRead();
   }

@@ -4,15 +4,24 @@ import { constants, createBrotliDecompress, createGunzip, createInflate } from "
 
 /** More decoded bytes than this are not read: no model answers so much. */
 const MAX_DECODED_BYTES = 256 * 1024 * 1024;
+/** With more encoded bytes than this before it, the decoder wants no further ones. */
+const MAX_WAITING_BYTES = 256 * 1024;
 
 export interface DecodedSink {
-  onDecoded(chunk: Uint8Array): void;
-  /** No more will come; `ok` is false when the data was not what it claimed to be. */
-  onDecodedEnd(ok: boolean): void;
+  /** Returning false pauses the decoder until `resume`. */
+  onDecoded(chunk: Uint8Array): boolean;
+  /** The data is not what it claimed to be, or too much; nothing more will be decoded. */
+  onUndecodable(): void;
+  /** The decoder has caught up after `write` returned false. */
+  onDecoderReady(): void;
+  /** `end` was called, and everything that could be decoded has been. */
+  onDecodedEnd(): void;
 }
 
 export interface Decoder {
-  write(chunk: Uint8Array): void;
+  /** Returns false when too much waits to be decoded: `onDecoderReady` follows. */
+  write(chunk: Uint8Array): boolean;
+  resume(): void;
   end(): void;
 }
 
@@ -21,26 +30,37 @@ export function createDecoder(encoding: string, sink: DecodedSink): Decoder | un
   const zlib = stream(encoding);
   if (zlib === undefined) return undefined;
   let decoded = 0;
+  /** Nothing more will be decoded; `ended` once nothing more will be written either. */
   let over = false;
+  let ended = false;
   const finish = (ok: boolean): void => {
     if (over) return;
     over = true;
-    sink.onDecodedEnd(ok);
     zlib.destroy();
+    if (!ok) sink.onUndecodable();
+    if (ended) sink.onDecodedEnd();
   };
   zlib.on("data", (chunk: Buffer) => {
+    if (over) return;
     decoded += chunk.length;
     if (decoded > MAX_DECODED_BYTES) finish(false);
-    else if (!over) sink.onDecoded(chunk);
+    else if (!sink.onDecoded(chunk)) zlib.pause();
   });
+  zlib.on("drain", () => sink.onDecoderReady());
   zlib.on("end", () => finish(true));
   zlib.on("error", () => finish(false));
   return {
     write(chunk) {
-      if (!over) zlib.write(chunk);
+      if (over) return true;
+      return zlib.write(chunk) || zlib.writableLength < MAX_WAITING_BYTES;
+    },
+    resume() {
+      if (!over) zlib.resume();
     },
     end() {
-      if (!over) zlib.end();
+      ended = true;
+      if (over) sink.onDecodedEnd();
+      else zlib.end();
     },
   };
 }

@@ -151,20 +151,28 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   // The answer comes.
 
   onInformation(status: number, headers: string[]): void {
-    if (!this.#clientGone) this.#client.inform(status, headers);
+    if (!this.#clientGone) this.#client.inform(status, new AnswerHead(headers).headers);
   }
 
   onHead(status: number, statusText: string, rawHeaders: string[]): boolean {
     this.#record.resume();
-    const head = new AnswerHead(rawHeaders);
-    const operation = this.#operation as Operation;
-    const { monotonic: now } = this.#around.clock;
-    this.#answer = new Answer(status, head, { operation, dropUsageChunk: this.#usageInjected, now }, this);
-    this.#record.answerBegan(this.#answer, head);
-    if (!this.#clientGone) {
-      if (head.requestId === "") head.headers.push("x-request-id", this.#record.id);
-      head.headers.push("server-timing", this.#record.serverTiming());
-      this.#client.head(status, statusText, head.headers);
+    try {
+      const head = new AnswerHead(rawHeaders);
+      const operation = this.#operation as Operation;
+      const { monotonic: now } = this.#around.clock;
+      const answer = new Answer(status, head, { operation, dropUsageChunk: this.#usageInjected, now }, this);
+      if (!this.#clientGone) {
+        if (head.requestId === "") head.headers.push("x-request-id", this.#record.id);
+        head.headers.push("server-timing", this.#record.serverTiming());
+        this.#client.head(status, statusText, head.headers);
+      }
+      this.#answer = answer;
+      this.#record.answerBegan(answer, head);
+    } catch (error) {
+      // A head that cannot be passed on; nothing has been sent yet.
+      const why = error instanceof Error ? error.message : String(error);
+      const upstream = this.#upstream?.name ?? "";
+      this.#refuse(new BellwetherError("upstream_malformed", { upstream, why }, error));
     }
     this.#record.pause();
     return true;
@@ -197,6 +205,16 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
     this.#finishAnswer();
   }
 
+  more(): void {
+    this.#exchange?.resume();
+  }
+
+  undecodable(): void {
+    this.#exchange?.abort();
+    const why = "its body is not in its `content-encoding`";
+    this.onFail(new BellwetherError("upstream_malformed", { upstream: this.#upstream?.name ?? "", why }));
+  }
+
   answerRead(): void {
     this.#endClient();
     this.#settle();
@@ -206,7 +224,6 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
 
   onDrain(): void {
     this.#answer?.drained();
-    this.#exchange?.resume();
   }
 
   onGone(): void {
@@ -219,10 +236,11 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
         this.#exchange?.abort();
         this.#finishAnswer();
       });
-      this.#exchange.resume();
+      this.#answer?.drained();
       return;
     }
     this.#exchange.abort();
+    this.#answer?.drained();
     this.#finishAnswer();
   }
 
@@ -238,10 +256,11 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
     if (this.#clientGone || this.#clientDone) return;
     this.#clientDone = true;
     if (this.#error === undefined) return this.#client.end(this.#trailers);
-    if (this.#error.status === 504 && this.#answer?.meter.streaming === true) {
+    if (this.#error.status === 504 && this.#answer?.appendable === true) {
       // Our own patience ended, not the upstream's connection: say so in the stream.
       const { family } = (this.#operation as Operation).dialect;
-      this.#client.write(Buffer.from(errorEvent(family, this.#error, this.#record.id)));
+      const event = errorEvent(family, this.#error, this.#record.id);
+      this.#client.write(Buffer.from(this.#answer.meter.endedAmidEvent ? `\n\n${event}` : event));
       return this.#client.end();
     }
     this.#client.cut();

@@ -186,18 +186,27 @@ export class AnswerHead {
   contentType = "";
   contentEncoding = "";
   requestId = "";
+  /** Its length is announced. */
+  sized = false;
 
+  /** @throws Error when the body's coding is not what everybody reads alike. */
   constructor(rawHeaders: readonly string[]) {
     let listed: string[] | undefined;
+    let coded = false;
     for (let at = 0; at < rawHeaders.length; at += 2) {
       const name = rawHeaders[at] ?? "";
       const value = rawHeaders[at + 1] ?? "";
       const { lower } = lookUp(name);
       if (ANSWER_HOP.has(lower)) {
         if (lower === "connection") listed = connectionOptions(value) ?? listed;
+        if (lower === "transfer-encoding") {
+          if (coded || value.trim().toLowerCase() !== "chunked") throw new Error("its `transfer-encoding`");
+          coded = true;
+        }
         continue;
       }
       if (lower === "content-type") this.contentType = value.toLowerCase();
+      else if (lower === "content-length") this.sized = true;
       else if (lower === "content-encoding") this.contentEncoding = value.toLowerCase().trim();
       else if (lower === "x-request-id" || (lower === "request-id" && this.requestId === ""))
         this.requestId = value;

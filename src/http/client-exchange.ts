@@ -2,7 +2,7 @@
  * A client's exchange on node:http. There is one per call, so it makes no closures: the event handlers
  * are shared functions that find their exchange on the object that emitted the event.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import { BellwetherError } from "../core/errors.ts";
 import type { ClientExchange, ClientListener } from "../gateway/ports.ts";
 import { joined } from "../wire/bytes.ts";
@@ -170,7 +170,7 @@ export class NodeClientExchange implements ClientExchange {
   inform(status: number, headers: readonly string[]): void {
     const { socket, headersSent } = this.#response;
     if (headersSent || socket === null || this.http10) return;
-    let head = `HTTP/1.1 ${status} ${status === 103 ? "Early Hints" : "Processing"}\r\n`;
+    let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
     for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
     socket.write(`${head}\r\n`, "latin1");
   }
@@ -179,11 +179,23 @@ export class NodeClientExchange implements ClientExchange {
     // What is left of a refused upload cannot be told from a next request.
     if (this.#uploadRefused) headers.push("connection", "close");
     if (this.#cors !== undefined) replaceCorsHeaders(headers, this.#cors);
-    if (statusText === "") this.#response.writeHead(status, headers);
-    else this.#response.writeHead(status, statusText, headers);
+    try {
+      this.#writeHead(status, statusText, headers);
+    } catch (error) {
+      // Node.js keeps the reason phrase of a head that it refused.
+      this.#response.statusMessage = "";
+      if ((error as { code?: string }).code !== "ERR_HTTP_TRAILER_INVALID") throw error;
+      // It announces trailers, for which this body has no place.
+      this.#writeHead(status, statusText, without("trailer", headers));
+    }
     // Head and first bytes mostly arrive together; then they leave together.
     this.#headWaiting = true;
     process.nextTick(flushHead, this);
+  }
+
+  #writeHead(status: number, statusText: string, headers: string[]): void {
+    if (statusText === "") this.#response.writeHead(status, headers);
+    else this.#response.writeHead(status, statusText, headers);
   }
 
   write(chunk: Uint8Array): boolean {
@@ -233,6 +245,10 @@ function announcedBody(rawHeaders: readonly string[]): number {
     if (name.length === 17 && name.toLowerCase() === "transfer-encoding") return -1;
   }
   return 0;
+}
+
+function without(lower: string, headers: readonly string[]): string[] {
+  return headers.filter((_, index) => headers[index - (index % 2)]?.toLowerCase() !== lower);
 }
 
 function flushHead(exchange: NodeClientExchange): void {

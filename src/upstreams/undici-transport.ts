@@ -25,7 +25,7 @@ export class UndiciTransport implements UpstreamTransport {
       pool = createPool(upstream);
       this.#pools.set(upstream, pool);
     }
-    const exchange = new Exchange(upstream, sink);
+    const exchange = new Exchange(upstream, request.method, sink);
     exchange.start(pool, request);
     return exchange;
   }
@@ -79,7 +79,10 @@ class Exchange implements UpstreamExchange {
   readonly #upstream: Upstream;
   readonly #sink: AnswerSink;
   #abort: ((error?: Error) => void) | undefined;
+  readonly #method: string;
   #phase: Phase = "connect";
+  /** The answer ends with its head. */
+  #bodiless = false;
   /** Held back because the client is slow: the upstream is not to blame for the silence. */
   #held: HoldableSocket | undefined;
   #over = false;
@@ -89,8 +92,9 @@ class Exchange implements UpstreamExchange {
   #ringsAt = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(upstream: Upstream, sink: AnswerSink) {
+  constructor(upstream: Upstream, method: string, sink: AnswerSink) {
     this.#upstream = upstream;
+    this.#method = method;
     this.#sink = sink;
   }
 
@@ -165,12 +169,19 @@ class Exchange implements UpstreamExchange {
 
   onHeaders(status: number, rawHeaders: Buffer[], _resume: () => void, statusText: string): boolean {
     if (this.#over) return true;
+    if (status < 100) {
+      const why = `its status is ${status}`;
+      this.#fail(new BellwetherError("upstream_malformed", { upstream: this.#upstream.name, why }));
+      this.#abort?.();
+      return true;
+    }
     if (status < 200) {
       this.#heardAt = performance.now();
       this.#sink.onInformation(status, texts(rawHeaders));
       return true;
     }
     this.#enter("idle");
+    this.#bodiless = status === 204 || status === 304 || this.#method === "HEAD";
     if (!this.#sink.onHead(status, reasonOf(statusText), texts(rawHeaders))) this.#hold();
     return true;
   }
@@ -200,7 +211,9 @@ class Exchange implements UpstreamExchange {
 
   onError(error: Error & { code?: string }): void {
     if (this.#over) return;
-    this.#fail(this.#translate(error));
+    // Nothing was to follow the head; undici minds an announced length all the same.
+    if (this.#bodiless) this.onComplete([]);
+    else this.#fail(this.#translate(error));
   }
 
   #fail(error: BellwetherError): void {
@@ -221,10 +234,12 @@ class Exchange implements UpstreamExchange {
     if (code === "UND_ERR_CONNECT_TIMEOUT") {
       return new BellwetherError("upstream_connect_timeout", { upstream, limit: timeouts.connect }, error);
     }
-    const why = code === "" || code.startsWith("UND_ERR") ? error.message : code;
-    if (code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW") {
-      return new BellwetherError("upstream_malformed", { upstream, why: code }, error);
+    // Two lengths, or a length and chunks.
+    const disputed = this.#phase === "firstByte" && code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH";
+    if (disputed || isProtocolError(error)) {
+      return new BellwetherError("upstream_malformed", { upstream, why: inBrackets(error.message) }, error);
     }
+    const why = code === "" || code.startsWith("UND_ERR") ? error.message : code;
     if (this.#phase === "connect") {
       return new BellwetherError("upstream_unreachable", { upstream, why }, error);
     }
@@ -236,9 +251,24 @@ function onTimer(exchange: Exchange): void {
   exchange.checkLimits();
 }
 
-/** Undici reads the reason phrase as UTF-8; this is its bytes, one character each, as all other text here. */
+/**
+ * Undici reads the reason phrase as UTF-8; this is its bytes, one character each, as all other text here.
+ * What was not UTF-8 is lost: then there is none, and the status has its usual one.
+ */
 function reasonOf(statusText: string): string {
-  return ASCII.test(statusText) ? statusText : Buffer.from(statusText, "utf8").toString("latin1");
+  if (ASCII.test(statusText)) return statusText;
+  return statusText.includes("\uFFFD") ? "" : Buffer.from(statusText, "utf8").toString("latin1");
+}
+
+/** What came is not HTTP, or answers what was not asked (100 without an expectation, 101 without an upgrade). */
+function isProtocolError({ name, code, message }: Error & { code?: string }): boolean {
+  if (name === "HTTPParserError" || code === "UND_ERR_HEADERS_OVERFLOW") return true;
+  return code === "UND_ERR_SOCKET" && (message === "bad response" || message === "bad upgrade");
+}
+
+/** The parser's own words, without undici's sentence around them. */
+function inBrackets(message: string): string {
+  return /\((.+)\)$/.exec(message)?.[1]?.toLowerCase() ?? message.toLowerCase();
 }
 
 const ASCII = /^[\t -~]*$/;

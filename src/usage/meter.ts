@@ -38,6 +38,8 @@ export class AnswerMeter {
   readonly reading: Reading;
   /** Monotonic time of the model's first output, when the answer is a stream and it came. */
   firstOutputAt: number | undefined;
+  /** The stream ended within an event, or without the blank line after it. */
+  endedAmidEvent = false;
   /** A successful answer that should have been JSON or events could not be read as such. */
   malformed = false;
 
@@ -87,6 +89,7 @@ export class AnswerMeter {
   /** The answer is over, cleanly or not. Returns bytes that are still to be relayed. */
   finish(): Uint8Array | undefined {
     if (this.#splitter !== undefined) {
+      this.endedAmidEvent = this.#splitter.amidEvent;
       const rest = this.#splitter.finish();
       return this.#options.dropUsageChunk && rest.length > 0 ? rest : undefined;
     }

@@ -48,6 +48,11 @@ export class EventSplitter {
     return this.#scan(bytes, searchFrom, length, true);
   }
 
+  /** An event has begun that is not complete. */
+  get amidEvent(): boolean {
+    return this.#length > 0 || this.#skipping;
+  }
+
   /** The stream is over. Reads a last event that lacks its blank line, and returns what was still held. */
   finish(): Uint8Array {
     const bytes = this.#held.subarray(0, this.#length);

@@ -11,8 +11,11 @@ import { startGateway, type TestGateway } from "../helpers/gateway.ts";
 
 const ask = "Who leads the flock? 谁领着羊群？ Grüße 🐑";
 const messages = [{ role: "user", content: ask }];
-const contents = [{ role: "user", parts: [{ text: ask }] }];
-const chat = { model: "gpt-4.1", messages, max_tokens: 24 };
+const gemini = {
+  contents: [{ role: "user", parts: [{ text: ask }] }],
+  generationConfig: { maxOutputTokens: 6 },
+};
+const chat = { model: "gpt-4.1", messages, max_tokens: 6 };
 
 /** One call of each kind of answer; the sandbox's text holds characters of two, three and four bytes. */
 const calls: Readonly<Record<string, readonly [path: string, body: object]>> = {
@@ -22,18 +25,24 @@ const calls: Readonly<Record<string, readonly [path: string, body: object]>> = {
     "/v1/chat/completions",
     { ...chat, stream: true, stream_options: { include_usage: true } },
   ],
-  "a completion stream": ["/v1/completions", { model: "gpt-3.5-turbo-instruct", prompt: ask, stream: true }],
-  responses: ["/v1/responses", { model: "gpt-4.1", input: ask }],
-  "a responses stream": ["/v1/responses", { model: "gpt-4.1", input: ask, stream: true }],
-  messages: ["/v1/messages", { model: "claude-sonnet-4.5", max_tokens: 24, messages }],
+  "a completion stream": [
+    "/v1/completions",
+    { model: "gpt-3.5-turbo-instruct", prompt: ask, stream: true, max_tokens: 6 },
+  ],
+  responses: ["/v1/responses", { model: "gpt-4.1", input: ask, max_output_tokens: 6 }],
+  "a responses stream": [
+    "/v1/responses",
+    { model: "gpt-4.1", input: ask, stream: true, max_output_tokens: 6 },
+  ],
+  messages: ["/v1/messages", { model: "claude-sonnet-4.5", max_tokens: 6, messages }],
   "a messages stream": [
     "/v1/messages",
-    { model: "claude-sonnet-4.5", max_tokens: 24, messages, stream: true },
+    { model: "claude-sonnet-4.5", max_tokens: 6, messages, stream: true },
   ],
-  gemini: ["/v1beta/models/gemini-2.5-flash:generateContent", { contents }],
-  "a gemini stream": ["/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse", { contents }],
-  "a gemini stream that is an array": ["/v1beta/models/gemini-2.5-flash:streamGenerateContent", { contents }],
-  embeddings: ["/v1/embeddings", { model: "text-embedding-3-small", input: ask, dimensions: 32 }],
+  gemini: ["/v1beta/models/gemini-2.5-flash:generateContent", gemini],
+  "a gemini stream": ["/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse", gemini],
+  "a gemini stream that is an array": ["/v1beta/models/gemini-2.5-flash:streamGenerateContent", gemini],
+  embeddings: ["/v1/embeddings", { model: "text-embedding-3-small", input: ask, dimensions: 16 }],
 };
 
 const headers = {
@@ -120,6 +129,8 @@ async function read(whole: Whole, encoding: string, drop: boolean, pieces: reado
         if (bytes.length > 0) relayed.push(bytes);
         return true;
       },
+      more: () => undefined,
+      undecodable: () => resolve({ undecodable: true }),
       answerRead() {
         const { reading, malformed, text } = answer.meter;
         const sample = [text.totalCharacters, text.text];
@@ -153,7 +164,7 @@ describe("the meter's reading", () => {
           const property = fc.asyncProperty(cutting(20), async (cut) => {
             expect(await read(whole, encoding, drop, cut(sent))).toEqual(expected);
           });
-          await fc.assert(property, { numRuns: encoding === "identity" ? 25 : 5 });
+          await fc.assert(property, { numRuns: encoding === "identity" ? 20 : 3 });
         }
       }
     }
