@@ -9,7 +9,7 @@ export interface RawUpstream {
   answer: Buffer | string | ((socket: Socket) => void);
   /** The requests so far, as they came, one per connection. */
   readonly requests: string[];
-  /** Connections that are open now. */
+  /** Connections that have had a request and are open still. */
   readonly open: number;
   close(): Promise<void>;
 }
@@ -17,9 +17,13 @@ export interface RawUpstream {
 /** Starts one. It answers as soon as a request's head is there, and then ends the connection. */
 export async function startRawUpstream(): Promise<RawUpstream> {
   const sockets = new Set<Socket>();
+  const asked = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
+    socket.on("close", () => {
+      sockets.delete(socket);
+      asked.delete(socket);
+    });
     socket.on("error", () => undefined);
     let text = "";
     let answered = false;
@@ -27,6 +31,7 @@ export async function startRawUpstream(): Promise<RawUpstream> {
       text += part.toString("latin1");
       if (answered || !text.includes("\r\n\r\n")) return;
       answered = true;
+      asked.add(socket);
       upstream.requests.push(text);
       if (typeof upstream.answer === "function") upstream.answer(socket);
       else socket.end(upstream.answer);
@@ -38,7 +43,7 @@ export async function startRawUpstream(): Promise<RawUpstream> {
     answer: "",
     requests: [],
     get open() {
-      return sockets.size;
+      return asked.size;
     },
     close() {
       for (const socket of sockets) socket.destroy();
