@@ -1,0 +1,166 @@
+/** The connections to one upstream: idle ones are used again, last in, first out. */
+import { isIP, type OnReadOpts, connect as openTcp, type Socket } from "node:net";
+import {
+  type ConnectionOptions,
+  createSecureContext,
+  connect as openTls,
+  rootCertificates,
+  type SecureContext,
+} from "node:tls";
+import { addressOf } from "../address.ts";
+import type { AnswerSink, UpstreamExchange, UpstreamRequest } from "../exchange.ts";
+import type { Upstream } from "../upstream.ts";
+import { Connection, type ConnectionOwner } from "./connection.ts";
+import type { Deadlines } from "./deadlines.ts";
+import { Exchange } from "./exchange.ts";
+import { requestHead } from "./request-head.ts";
+
+/** An idle connection is dropped before common servers (60 s and more) close it under a request. */
+const KEEP_ALIVE_MS = 15_000;
+/** A connection is dropped so long before the server would, by its own word. */
+const KEEP_ALIVE_MARGIN_MS = 2_000;
+/** TCP looks after a silent connection this often. */
+const TCP_KEEP_ALIVE_MS = 60_000;
+
+export class ConnectionPool implements ConnectionOwner {
+  readonly upstream: Upstream;
+  readonly deadlines: Deadlines;
+  readonly #url: URL;
+  readonly #hostLine: string;
+  readonly #secureContext: SecureContext | undefined;
+  #session: Buffer | undefined;
+  readonly #idle: Connection[] = [];
+  #sweeper: NodeJS.Timeout | undefined;
+  #waiting: Exchange[] = [];
+  #inFlight = 0;
+  #closed = false;
+  #onDrained: (() => void) | undefined;
+  readonly #serveWaiting = (): void => this.#serve();
+  readonly #sweep = (): void => this.#dropOld();
+
+  constructor(upstream: Upstream, deadlines: Deadlines) {
+    this.upstream = upstream;
+    this.deadlines = deadlines;
+    this.#url = new URL(addressOf(upstream).origin);
+    this.#hostLine = `host: ${this.#url.host}\r\n`;
+    const { ca } = upstream;
+    this.#secureContext =
+      ca === undefined ? undefined : createSecureContext({ ca: [...rootCertificates, ca] });
+  }
+
+  /** @throws BellwetherError malformed_request when the request cannot be written as HTTP/1.1. */
+  send(request: UpstreamRequest, sink: AnswerSink): UpstreamExchange {
+    const now = performance.now();
+    const exchange = new Exchange(this, request, requestHead(request, this.#hostLine), sink, now);
+    this.#inFlight++;
+    this.deadlines.add(exchange, now);
+    if (this.#idle.length === 0) {
+      this.connect(exchange);
+    } else {
+      // What has come on the idle connections meanwhile, the end for example, is read before one is used.
+      if (this.#waiting.length === 0) setImmediate(this.#serveWaiting);
+      this.#waiting.push(exchange);
+    }
+    return exchange;
+  }
+
+  /** Opens a connection for an exchange. */
+  connect(exchange: Exchange): void {
+    const tls = this.#url.protocol === "https:";
+    new Connection(
+      this,
+      exchange,
+      (onread) => (tls ? this.#openTls(onread) : this.#openTcp(onread)),
+      tls ? "secureConnect" : "connect",
+    );
+  }
+
+  released(connection: Connection, keepAliveFor: number): void {
+    const idleMs = Math.min(KEEP_ALIVE_MS, keepAliveFor - KEEP_ALIVE_MARGIN_MS);
+    if (this.#closed || idleMs <= 0) return connection.close();
+    connection.idleUntil = performance.now() + idleMs;
+    this.#idle.push(connection);
+    this.#sweeper ??= setTimeout(this.#sweep, idleMs).unref();
+  }
+
+  gone(connection: Connection): void {
+    const at = this.#idle.indexOf(connection);
+    if (at !== -1) this.#idle.splice(at, 1);
+  }
+
+  finished(exchange: Exchange): void {
+    this.deadlines.delete(exchange);
+    this.#inFlight--;
+    if (this.#inFlight === 0) this.#onDrained?.();
+  }
+
+  /** Closes what is idle; resolves when the calls in flight have finished. */
+  close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#sweeper);
+    for (const connection of [...this.#idle]) connection.close();
+    if (this.#inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onDrained = resolve;
+    });
+  }
+
+  #serve(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    const now = performance.now();
+    for (const exchange of waiting) {
+      if (exchange.over) continue;
+      const connection = this.#takeIdle(now);
+      if (connection === undefined) this.connect(exchange);
+      else connection.serve(exchange);
+    }
+  }
+
+  #takeIdle(now: number): Connection | undefined {
+    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
+      if (!connection.dead && connection.idleUntil > now) return connection;
+      connection.close();
+    }
+    return undefined;
+  }
+
+  #dropOld(): void {
+    this.#sweeper = undefined;
+    const now = performance.now();
+    for (const connection of [...this.#idle]) if (connection.idleUntil <= now) connection.close();
+    const next = Math.min(...this.#idle.map(({ idleUntil }) => idleUntil));
+    if (Number.isFinite(next)) this.#sweeper = setTimeout(this.#sweep, Math.ceil(next - now)).unref();
+  }
+
+  get #target(): { host: string; port: number } {
+    const { hostname, port, protocol } = this.#url;
+    const host = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
+    return { host, port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port) };
+  }
+
+  #openTcp(onread: OnReadOpts): Socket {
+    return openTcp({ ...this.#target, ...SOCKET_OPTIONS, onread });
+  }
+
+  #openTls(onread: OnReadOpts): Socket {
+    const { host, port } = this.#target;
+    const options: ConnectionOptions & { onread: OnReadOpts } = {
+      host,
+      port,
+      ...SOCKET_OPTIONS,
+      onread,
+      ALPNProtocols: ["http/1.1"],
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      ...(this.#secureContext === undefined ? {} : { secureContext: this.#secureContext }),
+      ...(this.#session === undefined ? {} : { session: this.#session }),
+    };
+    const socket = openTls(options);
+    socket.on("session", (session) => {
+      this.#session = session;
+    });
+    return socket;
+  }
+}
+
+const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS } as const;

@@ -1,0 +1,65 @@
+/**
+ * Bellwether's own HTTP/1.1 client on bare sockets: strict, without streams, promises or closures per call.
+ * Upstreams behind an HTTP proxy are left to undici.
+ */
+import { BellwetherError } from "../../core/errors.ts";
+import type { AnswerSink, UpstreamExchange, UpstreamRequest, UpstreamTransport } from "../exchange.ts";
+import { UndiciTransport } from "../undici-transport.ts";
+import type { Upstream } from "../upstream.ts";
+import { Deadlines } from "./deadlines.ts";
+import { ConnectionPool } from "./pool.ts";
+
+export class Http1Transport implements UpstreamTransport {
+  /** By upstream object, so that a reload with new settings gets a new pool. */
+  readonly #pools = new Map<Upstream, ConnectionPool>();
+  readonly #deadlines = new Deadlines();
+  readonly #proxied = new UndiciTransport();
+
+  send(upstream: Upstream, request: UpstreamRequest, sink: AnswerSink): UpstreamExchange {
+    if (upstream.proxy !== undefined) return this.#proxied.send(upstream, request, sink);
+    let pool = this.#pools.get(upstream);
+    if (pool === undefined) {
+      pool = new ConnectionPool(upstream, this.#deadlines);
+      this.#pools.set(upstream, pool);
+    }
+    try {
+      return pool.send(request, sink);
+    } catch (error) {
+      if (!(error instanceof BellwetherError)) throw error;
+      return new RefusedExchange(error, sink);
+    }
+  }
+
+  /** Forgets the pools of upstreams no longer in use; their calls in flight finish. */
+  retain(upstreams: Iterable<Upstream>): void {
+    const kept = new Set(upstreams);
+    this.#proxied.retain(kept);
+    for (const [upstream, pool] of this.#pools) {
+      if (kept.has(upstream)) continue;
+      this.#pools.delete(upstream);
+      void pool.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    const pools = [...this.#pools.values()];
+    this.#pools.clear();
+    await Promise.all([this.#proxied.close(), ...pools.map((pool) => pool.close())]);
+  }
+}
+
+/** A request that cannot be written as HTTP/1.1: nothing was sent, and the sink is told in a moment. */
+class RefusedExchange implements UpstreamExchange {
+  #sink: AnswerSink | undefined;
+
+  constructor(error: BellwetherError, sink: AnswerSink) {
+    this.#sink = sink;
+    setImmediate(() => this.#sink?.onFail(error));
+  }
+
+  resume(): void {}
+
+  abort(): void {
+    this.#sink = undefined;
+  }
+}
