@@ -17,6 +17,10 @@ export interface ProcessLogger extends Logger {
 const BATCH_CHARACTERS = 32 * 1024;
 const BATCH_MS = 250;
 const MAX_WRITE_BYTES = 256 * 1024;
+/** Lines that wait while nobody reads the log; further ones are dropped. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+/** At the end a log that nobody reads is tried this long, then given up. */
+const LAST_TRY_MS = 500;
 
 export async function createLogger(settings: LogSettings): Promise<ProcessLogger> {
   const options = {
@@ -31,13 +35,22 @@ export async function createLogger(settings: LogSettings): Promise<ProcessLogger
     const stream = pretty({ colorize, translateTime: "SYS:HH:MM:ss.l", ignore: "id,traceId", sync: true });
     return wrap(pino(options, stream), () => undefined);
   }
-  const destination = pino.destination({ fd: 1, sync: false, maxWrite: MAX_WRITE_BYTES });
+  let giveUpAt = Number.POSITIVE_INFINITY;
+  const destination = pino.destination({
+    // Merely to look at `process.stdout` makes a pipe non-blocking, so that a full one cannot hold a thread.
+    fd: process.stdout.fd,
+    sync: false,
+    maxWrite: MAX_WRITE_BYTES,
+    maxLength: MAX_WAITING_BYTES,
+    retryEAGAIN: () => performance.now() < giveUpAt,
+  });
   // Nobody reads the log any more: traffic goes on without one.
   destination.on("error", () => undefined);
   const batch = new Batch((lines) => destination.write(lines));
   const logger = pino(options, { write: (line: string) => batch.add(line) });
   const flush = (): void => {
     batch.flush();
+    giveUpAt = performance.now() + LAST_TRY_MS;
     try {
       destination.flushSync();
     } catch {

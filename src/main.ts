@@ -11,6 +11,7 @@ import { systemClock } from "./core/clock.ts";
 import { CallLog } from "./gateway/call-log.ts";
 import { handle, refuseMalformed } from "./gateway/handle.ts";
 import { ModelLists } from "./gateway/model-lists.ts";
+import { OpenCalls } from "./gateway/open-calls.ts";
 import { PriceGauges } from "./gateway/price-gauges.ts";
 import type { Surroundings } from "./gateway/state.ts";
 import { type Readiness, serveOperation } from "./http/operations.ts";
@@ -49,6 +50,9 @@ export interface Running {
   close(): Promise<boolean>;
 }
 
+/** At the end, estimates that calls still wait for may take this long. */
+const ESTIMATES_MS = 2_000;
+
 /** Starts everything. @throws ConfigError, or the system's error when it cannot listen. */
 export async function serve(options: ServeOptions): Promise<Running> {
   const { env, cwd } = options;
@@ -75,12 +79,13 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const priceGauges = new PriceGauges(registry, () => inForce.settings.prices);
   const transport = new UndiciTransport();
   const estimator = new WorkerEstimator();
+  const openCalls = new OpenCalls();
   const modelLists = new ModelLists(transport, labels, systemClock, () => inForce.upstreams);
   const around: Surroundings = {
     clock: systemClock,
     transport,
     metrics: traffic,
-    recorder: new Recorders([priceGauges, modelLists, new CallLog(log)]),
+    recorder: new Recorders([priceGauges, modelLists, new CallLog(log), openCalls]),
     estimator,
     log,
   };
@@ -148,7 +153,10 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const closeParts = async (): Promise<void> => {
     watching?.close();
     await transport.close();
+    await openCalls.none(ESTIMATES_MS);
+    // Whoever still waits for an estimate gets a rough one, and settles before the next turn.
     estimator.close();
+    await new Promise((resolve) => setImmediate(resolve));
     await sandbox?.close();
     log.flush();
   };
