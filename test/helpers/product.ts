@@ -26,19 +26,22 @@ export interface ProductOptions {
   /** Top-level keys of bellwether.yaml; the upstream `relay` is the sandbox. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly upstream?: object;
+  /** Further upstreams, after `relay`. */
+  readonly upstreams?: object;
   /** False leaves standard output unread, so that its pipe fills up. */
   readonly readStdout?: boolean;
 }
 
 /** Starts it and resolves when it listens. */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
-  const sandbox = await startSandbox();
+  const sandbox = await startSandbox({ keys: "any" });
   const folder = await mkdtemp(join(tmpdir(), "bellwether-product-"));
   const file = join(folder, "bellwether.yaml");
   const { server, ...config } = (options.config ?? {}) as { server?: object };
   const relay = { baseUrl: `${sandbox.url}/v1`, apiKey: SANDBOX_KEY, ...options.upstream };
   // JSON is YAML.
-  await writeFile(file, JSON.stringify({ server: { port: 0, ...server }, upstreams: { relay }, ...config }));
+  const upstreams = { relay, ...options.upstreams };
+  await writeFile(file, JSON.stringify({ server: { port: 0, ...server }, upstreams, ...config }));
   const child = spawn(process.execPath, [PROGRAM, "serve", "--config", file], {
     cwd: folder,
     env: { PATH: process.env.PATH },
