@@ -7,7 +7,7 @@
 import type { Socket } from "node:net";
 import { MalformedAnswer } from "./answer-head.ts";
 import { AnswerParser } from "./answer-parser.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Carrier, Exchange } from "./exchange.ts";
 
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 const NOTHING = Buffer.alloc(0);
@@ -20,7 +20,7 @@ export interface ConnectionOwner {
   gone(connection: Connection): void;
 }
 
-export class Connection {
+export class Connection implements Carrier {
   readonly #owner: ConnectionOwner;
   readonly #socket: Socket;
   readonly #parser = new AnswerParser();

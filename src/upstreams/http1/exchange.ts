@@ -1,12 +1,10 @@
 /** One request in flight: between the gateway's sink and the connection that serves it. */
 import { BellwetherError, type ErrorCode } from "../../core/errors.ts";
 import type { AnswerSink, UpstreamExchange, UpstreamRequest } from "../exchange.ts";
-import type { Timeouts } from "../upstream.ts";
+import type { Timeouts, Upstream } from "../upstream.ts";
 import { MalformedAnswer } from "./answer-head.ts";
 import type { AnswerEvents } from "./answer-parser.ts";
-import type { Connection } from "./connection.ts";
-import type { Timed } from "./deadlines.ts";
-import type { ConnectionPool } from "./pool.ts";
+import type { Deadlines, Timed } from "./deadlines.ts";
 
 /** What an exchange waits for; each wait has its limit, and there is one for the whole. */
 type Phase = "connect" | "firstByte" | "idle";
@@ -21,13 +19,48 @@ const TIMEOUT_ERRORS = {
 /** A request with one of these may be sent again when nobody knows what became of it (RFC 9110, 9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
 
+/** What an exchange needs of the pool that it belongs to. */
+export interface ExchangePool {
+  readonly upstream: Upstream;
+  readonly deadlines: Deadlines;
+  /** Gives the exchange a new connection. */
+  connect(exchange: Exchange): void;
+  /** The exchange is over. */
+  finished(exchange: Exchange): void;
+}
+
+/** What an exchange needs of the connection that serves it. */
+export interface ExchangeConnection {
+  resume(): void;
+  /** Gives the exchange up and closes. */
+  abandon(): void;
+}
+
+/** The pool that an exchange belongs to. */
+export interface ExchangeOwner {
+  readonly upstream: Upstream;
+  readonly deadlines: Deadlines;
+  /** Opens a connection for the exchange. */
+  connect(exchange: Exchange): void;
+  /** It is over, in whatever way. */
+  finished(exchange: Exchange): void;
+}
+
+/** The connection that serves an exchange. */
+export interface Carrier {
+  /** Goes on with the answer where the sink asked for a pause. */
+  resume(): void;
+  /** Closes the connection amid the exchange. */
+  abandon(): void;
+}
+
 export class Exchange implements UpstreamExchange, AnswerEvents, Timed {
   readonly request: UpstreamRequest;
   /** The request's head as it is sent. */
   readonly head: string;
-  readonly #pool: ConnectionPool;
+  readonly #owner: ExchangePool;
   readonly #sink: AnswerSink;
-  #connection: Connection | undefined;
+  #connection: Carrier | undefined;
   #phase: Phase = "connect";
   #paused = false;
   #over = false;
@@ -36,8 +69,8 @@ export class Exchange implements UpstreamExchange, AnswerEvents, Timed {
   readonly #began: number;
   #heardAt: number;
 
-  constructor(pool: ConnectionPool, request: UpstreamRequest, head: string, sink: AnswerSink, now: number) {
-    this.#pool = pool;
+  constructor(owner: ExchangePool, request: UpstreamRequest, head: string, sink: AnswerSink, now: number) {
+    this.#owner = owner;
     this.request = request;
     this.head = head;
     this.#sink = sink;
@@ -61,7 +94,7 @@ export class Exchange implements UpstreamExchange, AnswerEvents, Timed {
     if (this.#over || !this.#paused) return;
     this.#paused = false;
     this.heard(performance.now());
-    this.#pool.deadlines.consider(this.deadline(), this.#heardAt);
+    this.#owner.deadlines.consider(this.deadline(), this.#heardAt);
     this.#connection?.resume();
   }
 
@@ -74,7 +107,7 @@ export class Exchange implements UpstreamExchange, AnswerEvents, Timed {
   // The connection's side.
 
   /** This connection is being opened for it, or serves it from now on. */
-  assign(connection: Connection): void {
+  assign(connection: ExchangeConnection): void {
     this.#connection = connection;
   }
 
@@ -117,7 +150,7 @@ export class Exchange implements UpstreamExchange, AnswerEvents, Timed {
       const now = performance.now();
       this.heard(now);
       this.#enter("connect", now);
-      this.#pool.connect(this);
+      this.#owner.connect(this);
       return;
     }
     this.#failWith(this.#translate(cause));
@@ -126,20 +159,20 @@ export class Exchange implements UpstreamExchange, AnswerEvents, Timed {
   // The clock's side.
 
   deadline(): number {
-    const { timeouts } = this.#pool.upstream;
+    const { timeouts } = this.#owner.upstream;
     const total = this.#began + timeouts.total;
     // While paused the upstream is not to blame for the silence.
     return this.#paused ? total : Math.min(total, this.#heardAt + timeouts[this.#phase]);
   }
 
   checkLimits(now: number): void {
-    const { timeouts } = this.#pool.upstream;
+    const { timeouts } = this.#owner.upstream;
     if (now >= this.#began + timeouts.total) this.#timeOut("total");
     else if (!this.#paused && now >= this.#heardAt + timeouts[this.#phase]) this.#timeOut(this.#phase);
   }
 
   #timeOut(limit: keyof Timeouts): void {
-    const { name: upstream, timeouts } = this.#pool.upstream;
+    const { name: upstream, timeouts } = this.#owner.upstream;
     this.#connection?.abandon();
     this.#failWith(new BellwetherError(TIMEOUT_ERRORS[limit], { upstream, limit: timeouts[limit] }));
   }
@@ -147,7 +180,7 @@ export class Exchange implements UpstreamExchange, AnswerEvents, Timed {
   #enter(phase: Phase, now: number): void {
     this.#phase = phase;
     this.#heardAt = now;
-    this.#pool.deadlines.consider(this.deadline(), now);
+    this.#owner.deadlines.consider(this.deadline(), now);
   }
 
   /** A sink that gave up amid an event gets no further one. */
@@ -164,11 +197,11 @@ export class Exchange implements UpstreamExchange, AnswerEvents, Timed {
 
   #finish(): void {
     this.#over = true;
-    this.#pool.finished(this);
+    this.#owner.finished(this);
   }
 
   #translate(cause: (Error & { code?: string }) | undefined): BellwetherError {
-    const { name: upstream } = this.#pool.upstream;
+    const { name: upstream } = this.#owner.upstream;
     if (cause instanceof MalformedAnswer) {
       return new BellwetherError("upstream_malformed", { upstream, why: cause.message }, cause);
     }

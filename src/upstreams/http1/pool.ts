@@ -12,7 +12,7 @@ import type { AnswerSink, UpstreamExchange, UpstreamRequest } from "../exchange.
 import type { Upstream } from "../upstream.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
 import type { Deadlines } from "./deadlines.ts";
-import { Exchange } from "./exchange.ts";
+import { Exchange, type ExchangeOwner } from "./exchange.ts";
 import { requestHead } from "./request-head.ts";
 
 /** An idle connection is dropped before common servers (60 s and more) close it under a request. */
@@ -22,7 +22,7 @@ const KEEP_ALIVE_MARGIN_MS = 2_000;
 /** TCP looks after a silent connection this often. */
 const TCP_KEEP_ALIVE_MS = 60_000;
 
-export class ConnectionPool implements ConnectionOwner {
+export class ConnectionPool implements ConnectionOwner, ExchangeOwner {
   readonly upstream: Upstream;
   readonly deadlines: Deadlines;
   readonly #url: URL;
