@@ -81,21 +81,17 @@ async function metered(call: readonly [string, object], knobs: string): Promise<
   return added;
 }
 
-const CUTS = ["cut=1", "cut=7", "cut=utf8", "cut=random"];
-const SHAPES = [
-  "eol=crlf",
-  "comments; eol=crlf",
-  "openEnd",
-  "encoding=gzip",
-  "encoding=br",
-  "encoding=deflate",
+/** Each of the sandbox's ways to write an answer at least once, in few calls. */
+const WAYS = [
+  ...["cut=1", "cut=random; openEnd", "cut=utf8; comments; eol=crlf", "cut=1; comments; eol=crlf"],
+  ...["encoding=gzip; cut=1", "encoding=br; eol=crlf", "encoding=deflate; cut=7"],
 ];
 
 describe("the figures of a call", () => {
   it.each(Object.entries(calls))("are the same however its answer was written: %s", async (_, call) => {
     const uncut = await metered(call, "");
     expect(Object.keys(uncut).filter((series) => series.includes('source="reported"'))).toHaveLength(1);
-    for (const knobs of [...CUTS, ...SHAPES, "encoding=gzip; cut=1", "comments; eol=crlf; cut=1"]) {
+    for (const knobs of WAYS) {
       expect(await metered(call, knobs), knobs).toEqual(uncut);
     }
   });
@@ -143,7 +139,7 @@ async function read(whole: Whole, encoding: string, drop: boolean, pieces: reado
 }
 
 describe("the meter's reading", () => {
-  const shapes = ["", "eol=crlf", "comments; eol=crlf", "openEnd", "usage=every-chunk", "usage=none"];
+  const shapes = ["", "comments; eol=crlf", "openEnd; usage=every-chunk", "usage=none"];
 
   it.each(Object.entries(calls))("is the same wherever the bytes were cut: %s", async (_, call) => {
     for (const knobs of shapes) {
