@@ -19,23 +19,6 @@ const TIMEOUT_ERRORS = {
 /** A request with one of these may be sent again when nobody knows what became of it (RFC 9110, 9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
 
-/** What an exchange needs of the pool that it belongs to. */
-export interface ExchangePool {
-  readonly upstream: Upstream;
-  readonly deadlines: Deadlines;
-  /** Gives the exchange a new connection. */
-  connect(exchange: Exchange): void;
-  /** The exchange is over. */
-  finished(exchange: Exchange): void;
-}
-
-/** What an exchange needs of the connection that serves it. */
-export interface ExchangeConnection {
-  resume(): void;
-  /** Gives the exchange up and closes. */
-  abandon(): void;
-}
-
 /** The pool that an exchange belongs to. */
 export interface ExchangeOwner {
   readonly upstream: Upstream;
@@ -58,7 +41,7 @@ export class Exchange implements UpstreamExchange, AnswerEvents, Timed {
   readonly request: UpstreamRequest;
   /** The request's head as it is sent. */
   readonly head: string;
-  readonly #owner: ExchangePool;
+  readonly #owner: ExchangeOwner;
   readonly #sink: AnswerSink;
   #connection: Carrier | undefined;
   #phase: Phase = "connect";
@@ -69,7 +52,7 @@ export class Exchange implements UpstreamExchange, AnswerEvents, Timed {
   readonly #began: number;
   #heardAt: number;
 
-  constructor(owner: ExchangePool, request: UpstreamRequest, head: string, sink: AnswerSink, now: number) {
+  constructor(owner: ExchangeOwner, request: UpstreamRequest, head: string, sink: AnswerSink, now: number) {
     this.#owner = owner;
     this.request = request;
     this.head = head;
@@ -107,7 +90,7 @@ export class Exchange implements UpstreamExchange, AnswerEvents, Timed {
   // The connection's side.
 
   /** This connection is being opened for it, or serves it from now on. */
-  assign(connection: ExchangeConnection): void {
+  assign(connection: Carrier): void {
     this.#connection = connection;
   }
 
