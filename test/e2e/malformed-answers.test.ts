@@ -25,6 +25,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
   silentPort = (silent.address() as AddressInfo).port;
   gateway = await startGateway({
+    server: { headersLimit: "64KiB" },
     upstream: { timeouts },
     upstreams: {
       raw: { baseUrl: `${raw.url}/v1`, timeouts },
@@ -268,6 +269,18 @@ describe("an odd answer that can be understood", () => {
     const answer = await ask({ model: "raw-model" });
     expect([answer.status, header(answer.headers, "location")]).toEqual([307, `${raw.url}/v1/elsewhere`]);
     expect(raw.requests).toHaveLength(before + 1);
+  });
+});
+
+describe("a request with 3,000 headers", () => {
+  it("arrives with all of them", async () => {
+    raw.answer = `${OK}${LENGTH}`;
+    const headers = Array.from({ length: 3000 }, (_, at) => `h${at}: v`);
+    const bytes = request("POST", openai.path, headers, openai.body("raw-model", false));
+    const client = await RawClient.open(gateway.url, bytes);
+    expect((await client.answer()).status).toBe(200);
+    client.close();
+    expect(raw.requests.at(-1)?.match(/\r\nh\d+: v/g)).toHaveLength(3000);
   });
 });
 
