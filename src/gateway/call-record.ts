@@ -38,6 +38,7 @@ const RATE_LIMIT_INTERVAL_MS = 1_000;
 export class CallRecord {
   readonly id: string;
   app = ANONYMOUS;
+  team = "";
   traceparent = "";
   /** Of a call that is refused before it has been routed. */
   endpoint: Endpoint = "other";
@@ -169,9 +170,12 @@ export class CallRecord {
       id: this.id,
       startedAt: this.#startedAt,
       app: this.app,
+      team: this.team,
+      probe: false,
       upstream,
       endpoint,
       modelRequested,
+      route: "",
       modelSent,
       modelLabel,
       streaming,
@@ -208,9 +212,12 @@ export class CallRecord {
       id: call.id,
       startedAt: call.startedAt,
       app: call.app,
+      team: call.team,
+      probe: call.probe,
       upstream: call.upstream,
       endpoint: call.endpoint,
       modelRequested: call.modelRequested,
+      route: call.route,
       modelSent: call.modelSent,
       modelLabel: call.modelLabel,
       streaming: call.streaming,

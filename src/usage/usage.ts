@@ -33,11 +33,17 @@ export interface Call {
   readonly startedAt: number;
   /** Configured application, or `anonymous`. */
   readonly app: string;
+  /** Team of that application, or "". */
+  readonly team: string;
+  /** True for calls that Bellwether makes itself to see whether an upstream is well. */
+  readonly probe: boolean;
   /** Configured upstream, or `none` when the call was refused before one was chosen. */
   readonly upstream: string;
   readonly endpoint: Endpoint;
   /** As the client wrote it (bounded in length, not in value: never use it as a label), or "". */
   readonly modelRequested: string;
+  /** Name of the routing rule that decided, or "" when the model's own upstreams did. */
+  readonly route: string;
   /** After alias; what the upstream was asked for. */
   readonly modelSent: string;
   /** The bounded `model` label. */

@@ -1,0 +1,43 @@
+/**
+ * The port to the database that holds the ledger. A driver is one file in drivers/ and passes the suite in
+ * ledger-store.suite.ts, so that reports need not know which one they ask.
+ */
+import type { LedgerRow } from "./ledger-row.ts";
+
+/** A value of a result. Money is exact text in dollars, times are milliseconds since the epoch, counts are numbers. */
+export type Value = string | number | boolean | null;
+
+/** A statement with its parameters. Whatever a user wrote is a parameter, never part of the text. */
+export interface Query {
+  readonly text: string;
+  readonly params: readonly (string | number | boolean)[];
+}
+
+/**
+ * What the databases write differently. Reports put their SQL together from these and from what both know.
+ * Every method returns SQL; `expression` is SQL too, never a user's text.
+ */
+export interface SqlDialect {
+  /** The ledger's table, each call once, with the archived days when `archived`. */
+  table(archived: boolean): string;
+  /** The place of the `index`th parameter, counted from 0. */
+  param(index: number, type: "text" | "integer" | "float" | "time"): string;
+  /** The exact `q`-quantile by linear interpolation of a float column. */
+  quantile(expression: string, q: number): string;
+  /** Number of rows for which a condition holds. */
+  countIf(condition: string): string;
+  /** Start of the hour, day, week (Monday) or month in a time zone (IANA name, checked before), as a time. */
+  truncate(unit: "minute" | "hour" | "day" | "week" | "month", expression: string, timeZone: string): string;
+  /** A sum of money as exact text in dollars; null when there is nothing to sum. */
+  sumMoney(expression: string): string;
+}
+
+export interface LedgerStore {
+  readonly sql: SqlDialect;
+  /** Brings the schema to the newest version. @throws when it is newer than this program, or cannot be read. */
+  migrate(): Promise<void>;
+  /** Adds rows; one whose id is there already is ignored. Resolves when they are durable. */
+  insert(rows: readonly LedgerRow[]): Promise<void>;
+  query(query: Query): Promise<Readonly<Record<string, Value>>[]>;
+  close(): Promise<void>;
+}
