@@ -75,7 +75,7 @@ function cpuMicrosecondsPerCall(traffic, calls) {
   return batches.sort((a, b) => a - b)[BATCHES >> 1];
 }
 
-const metrics = new Metrics({ process: false });
+const metrics = new Metrics();
 const traffic = new TrafficMetrics(metrics.registry, { maxModels: 200 });
 const plain = cpuMicrosecondsPerCall(traffic, invented(false));
 const streaming = cpuMicrosecondsPerCall(traffic, invented(true));

@@ -20,6 +20,7 @@ import { createLogger, type ProcessLogger } from "./logger.ts";
 import { BoundedLabels } from "./metrics/bounded-labels.ts";
 import { catalogue } from "./metrics/catalogue.ts";
 import { Metrics } from "./metrics/metrics.ts";
+import { ProcessMetrics } from "./metrics/process.ts";
 import { type SandboxUpstream, startSandboxUpstream } from "./sandbox-upstream.ts";
 import { buildSettings, type InForce, identities } from "./settings.ts";
 import { UndiciTransport } from "./upstreams/undici-transport.ts";
@@ -64,7 +65,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const initial = await load(options.configFile);
   const { config } = initial;
   const log = await createLogger(config.log);
-  const metrics = new Metrics({ buckets: config.metrics.buckets });
+  const metrics = new Metrics({ buckets: config.metrics.buckets, process: new ProcessMetrics() });
   const { registry } = metrics;
   const overflow = registry.counter(catalogue.labelOverflow).with(["model"]);
   const labels = new BoundedLabels(config.metrics.maxModels, overflow);

@@ -8,7 +8,7 @@ import type { BoundedLabels } from "./metrics/bounded-labels.ts";
 import type { UpstreamIdentity } from "./metrics/profiles/profile.ts";
 import { PriceBook } from "./prices/book.ts";
 import { loadPriceLists } from "./prices/data.ts";
-import { canonicalModel } from "./prices/match.ts";
+import { modelLabels } from "./prices/model-labels.ts";
 import { buildRoutingTable, plan } from "./routing/plan.ts";
 import { resolveUpstreams } from "./upstreams/resolve.ts";
 import type { Upstream } from "./upstreams/upstream.ts";
@@ -39,7 +39,7 @@ export function buildSettings(loaded: Loaded, options: BuildOptions): InForce {
     bodyLimit: config.server.bodyLimit,
     prices,
     plan: (model, dialect, family) => plan({ model, dialect, family }, table),
-    modelLabel: modelLabels(options.labels, config, prices),
+    modelLabel: modelLabels(options.labels, prices, configuredModels(config)),
   };
   return { loaded, settings, upstreams };
 }
@@ -52,16 +52,11 @@ function accessOf(config: Config): Access {
   return { mode: config.server.auth, apps };
 }
 
-/** Labels models by a known name: the configuration's, or one that has a price. */
-function modelLabels(labels: BoundedLabels, config: Config, prices: PriceBook): (model: string) => string {
-  const known = new Set<string>(prices.knownModels());
-  for (const [name, { alias }] of Object.entries(config.models)) {
-    known.add(name);
-    if (alias !== undefined) known.add(alias);
-  }
-  labels.allow(known);
-  const isKnown = (name: string): boolean => known.has(name);
-  return (model) => labels.value(model === "" ? "" : (canonicalModel(model, isKnown) ?? model));
+/** Every model name the configuration knows. */
+function configuredModels(config: Config): string[] {
+  return Object.entries(config.models).flatMap(([name, { alias }]) =>
+    alias === undefined ? [name] : [name, alias],
+  );
 }
 
 /** Who the upstreams are, for the labels of metric profiles. */

@@ -50,7 +50,7 @@ async function check(file: string | undefined): Promise<Checked> {
   const upstreams = await attempt("upstreams", () =>
     resolveUpstreams(config, env, { locate, warn: (message) => warnings.push(message) }),
   );
-  await attempt("", () => new Metrics({ buckets: config.metrics.buckets, process: false }));
+  await attempt("", () => new Metrics({ buckets: config.metrics.buckets }));
   await attempt("prices", () => new PriceBook(loadPriceLists(config.prices.files), upstreams ?? []));
   return { loaded, upstreams: upstreams ?? [], problems, warnings };
 }

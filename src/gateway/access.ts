@@ -1,8 +1,10 @@
 /** Who may call: finds the application behind a request, and the key that goes upstream for it. */
 import { createHash } from "node:crypto";
 import { BellwetherError } from "../core/errors.ts";
+import { credentials } from "../upstreams/credentials.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
 import type { Family } from "../usage/dialect.ts";
+import { ANONYMOUS } from "../usage/usage.ts";
 import type { RequestHead } from "./request-head.ts";
 
 export interface Access {
@@ -10,9 +12,6 @@ export interface Access {
   /** Application name by the SHA-256 of its key, as lower-case hexadecimal digits. */
   readonly apps: ReadonlyMap<string, string>;
 }
-
-/** The `app` label of calls that no key identifies. */
-export const ANONYMOUS = "anonymous";
 
 /**
  * The application that calls.
@@ -56,10 +55,4 @@ export function addCredentials(
 ): void {
   if (access.mode === "passthrough") headers.push(...head.auth);
   else if (upstream.apiKey !== undefined) headers.push(...credentials(upstream.apiKey, family));
-}
-
-/** The header that carries a key, as the API family expects it: name and value. */
-export function credentials(key: string, family: Family): string[] {
-  if (family === "openai") return ["authorization", `Bearer ${key}`];
-  return [family === "anthropic" ? "x-api-key" : "x-goog-api-key", key];
 }

@@ -4,14 +4,17 @@
  */
 import type { BellwetherError } from "../core/errors.ts";
 import { uuidv7 } from "../core/ids.ts";
-import type { Upstream } from "../upstreams/upstream.ts";
+import { bill } from "../prices/bill.ts";
 import type { Operation, RequestFacts } from "../usage/dialect.ts";
+import {
+  type Evidence,
+  estimateMissing,
+  KEPT_BODY_BYTES,
+  outcomeOf,
+  type SeenAnswer,
+} from "../usage/evidence.ts";
 import type { CallSeries } from "../usage/traffic-metrics.ts";
-import type { Call, Endpoint, Usage } from "../usage/usage.ts";
-import { ANONYMOUS } from "./access.ts";
-import type { Answer } from "./answer.ts";
-import { type Evidence, estimateMissing, KEPT_BODY_BYTES, outcomeOf } from "./evidence.ts";
-import { price } from "./price.ts";
+import { ANONYMOUS, type Call, type Endpoint, type Usage } from "../usage/usage.ts";
 import type { AnswerHead } from "./request-head.ts";
 import type { Settings, Surroundings } from "./state.ts";
 
@@ -21,7 +24,7 @@ interface Start {
   readonly facts: RequestFacts;
   readonly body: Uint8Array | undefined;
   readonly asked: string;
-  readonly upstream: Upstream;
+  readonly upstream: { readonly name: string };
   readonly model: string;
 }
 
@@ -35,6 +38,10 @@ const NONE = "none";
 /** How often the rate limits that answers tell of are read, per series of calls. */
 const RATE_LIMIT_INTERVAL_MS = 1_000;
 
+/** What a record needs of the surroundings: the meter library has these too, and nothing more. */
+export type RecordSurroundings = Pick<Surroundings, "clock" | "metrics" | "recorder" | "estimator" | "log">;
+export type RecordSettings = Pick<Settings, "prices" | "modelLabel">;
+
 export class CallRecord {
   readonly id: string;
   app = ANONYMOUS;
@@ -43,8 +50,10 @@ export class CallRecord {
   /** Of a call that is refused before it has been routed. */
   endpoint: Endpoint = "other";
   bytesOut = 0;
-  readonly #around: Surroundings;
-  readonly #settings: Settings;
+  /** Attempts after the first. */
+  retries = 0;
+  readonly #around: RecordSurroundings;
+  readonly #settings: RecordSettings;
   readonly #method: string;
   readonly #path: string;
   readonly #startedAt: number;
@@ -52,14 +61,14 @@ export class CallRecord {
   #start: Start | undefined;
   #call: Call | undefined;
   #series: CallSeries | undefined;
-  #answer: Answer | undefined;
+  #answer: SeenAnswer | undefined;
   #answerBeganAt: number | undefined;
   #settled = false;
   /** Milliseconds worked so far, and since when we are working now (undefined while we wait). */
   #worked = 0;
   #workingSince: number | undefined;
 
-  constructor(around: Surroundings, settings: Settings, method: string, path: string) {
+  constructor(around: RecordSurroundings, settings: RecordSettings, method: string, path: string) {
     this.#around = around;
     this.#settings = settings;
     this.#method = method;
@@ -103,7 +112,7 @@ export class CallRecord {
     );
   }
 
-  answerBegan(answer: Answer, head: AnswerHead): void {
+  answerBegan(answer: SeenAnswer, head: Pick<AnswerHead, "rateLimits">): void {
     this.#answer = answer;
     const now = this.#around.clock.monotonic();
     this.#answerBeganAt = now;
@@ -114,7 +123,7 @@ export class CallRecord {
     this.#observe(() => this.#noteRateLimits(head));
   }
 
-  #noteRateLimits(head: AnswerHead): void {
+  #noteRateLimits(head: Pick<AnswerHead, "rateLimits">): void {
     const { upstream, modelLabel } = this.#call as Call;
     for (const { resource, kind, value } of head.rateLimits()) {
       const remaining = kind === "remaining" ? value : undefined;
@@ -207,7 +216,7 @@ export class CallRecord {
     const outcome = outcomeOf(evidence, estimatedInput, estimatedOutput);
     const firstOutputAt = answer?.meter.firstOutputAt;
     const modelAnswered = answer?.meter.reading.model ?? "";
-    const bill = price(this.#settings.prices, call, outcome, modelAnswered, evidence.facts?.image);
+    const billed = bill(this.#settings.prices, call, outcome, modelAnswered, evidence.facts?.image);
     const usage: Usage = {
       id: call.id,
       startedAt: call.startedAt,
@@ -234,14 +243,14 @@ export class CallRecord {
       quantities: outcome.quantities,
       source: outcome.source,
       billable: outcome.billable,
-      cost: bill.cost,
-      listCost: bill.listCost,
+      cost: billed.cost,
+      listCost: billed.listCost,
       durationMs,
       firstTokenMs: firstOutputAt === undefined ? undefined : firstOutputAt - this.#began,
       firstByteMs: this.#answerBeganAt === undefined ? undefined : this.#answerBeganAt - this.#began,
       overheadMs: this.#worked,
       bytesOut: this.bytesOut,
-      retries: 0,
+      retries: this.retries,
     };
     this.#observe(() => {
       if (this.#series !== undefined) this.#around.metrics.settled(this.#series, usage);

@@ -6,11 +6,11 @@ import type { Clock } from "../core/clock.ts";
 import type { BoundedLabels } from "../metrics/bounded-labels.ts";
 import { OTHER } from "../metrics/bounded-labels.ts";
 import { upstreamPath } from "../upstreams/address.ts";
+import { credentials } from "../upstreams/credentials.ts";
 import type { AnswerSink, UpstreamTransport } from "../upstreams/exchange.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
 import type { Call, Recorder } from "../usage/usage.ts";
 import { joined, utf8Text } from "../wire/bytes.ts";
-import { credentials } from "./access.ts";
 
 /** An upstream is asked at most this often. */
 const INTERVAL_MS = 10 * 60 * 1000;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { catalogue } from "./catalogue.ts";
 import { Metrics, type Page } from "./metrics.ts";
+import { ProcessMetrics } from "./process.ts";
 import { UnknownProfileError } from "./profiles/index.ts";
 
 async function textOf({ body }: Page): Promise<string> {
@@ -10,7 +11,7 @@ async function textOf({ body }: Page): Promise<string> {
 }
 
 function withOneCall(): Metrics {
-  const metrics = new Metrics({ process: false });
+  const metrics = new Metrics();
   metrics.registry.counter(catalogue.inputTokens).with(["up", "m", "shop"]).inc(3);
   return metrics;
 }
@@ -47,13 +48,13 @@ describe("the page", () => {
   });
 
   test("has the process metrics only where the default profile is", async () => {
-    const metrics = new Metrics();
+    const metrics = new Metrics({ process: new ProcessMetrics() });
     expect(await textOf(await metrics.page(["bellwether"]))).toContain("process_start_time_seconds ");
     expect(await textOf(await metrics.page(["llm"]))).not.toContain("process_start_time_seconds ");
   });
 
   test("brings gauges up to date first", async () => {
-    const metrics = new Metrics({ process: false });
+    const metrics = new Metrics();
     metrics.registry.beforeScrape(() => metrics.registry.gauge(catalogue.reloadSuccess).with([]).set(1));
     expect(await textOf(await metrics.page())).toContain("\nbellwether_config_last_reload_success 1\n");
   });
@@ -70,7 +71,7 @@ describe("configured buckets", () => {
   test.each(["request_duration_seconds", "bellwether_request_duration_seconds"])(
     "of %s replace the catalogue's, and other profiles keep theirs exact",
     async (name) => {
-      const metrics = new Metrics({ process: false, buckets: { [name]: [0.3, 3] } });
+      const metrics = new Metrics({ buckets: { [name]: [0.3, 3] } });
       const series = metrics.registry.histogram(catalogue.duration).with(["u", "m", "chat", "", "", "POST"]);
       for (const seconds of [0.04, 0.2, 4]) series.observe(seconds);
       const counts = (page: string) =>
@@ -105,7 +106,7 @@ describe("configured buckets", () => {
 });
 
 test("ten thousand histogram series render slice by slice (prints how long the longest took)", async () => {
-  const metrics = new Metrics({ process: false });
+  const metrics = new Metrics();
   const family = metrics.registry.histogram(catalogue.duration);
   for (let i = 0; i < 10_000; i++)
     family.with([`up${i % 10}`, `m${i}`, "chat", "", "", "POST"]).observe(i / 1000);

@@ -3,7 +3,6 @@ import { type Definition, definitions } from "./catalogue.ts";
 import { negotiate } from "./expose/negotiate.ts";
 import { encoders, render } from "./expose/render.ts";
 import type { Family } from "./family.ts";
-import { ProcessMetrics } from "./process.ts";
 import type { Buckets } from "./profiles/bellwether.ts";
 import { keptBounds, profiles, UnknownProfileError } from "./profiles/index.ts";
 import type { Profile, UpstreamIdentity } from "./profiles/profile.ts";
@@ -13,8 +12,13 @@ import { Registry } from "./registry.ts";
 export interface MetricsOptions {
   /** Bounds by metric name, with or without `bellwether_`, in place of the catalogue's. */
   readonly buckets?: Buckets;
-  /** Whether the default profile shows the process and Node.js; true unless given. */
-  readonly process?: boolean;
+  /** Families of the process that the default profile shows besides: process.ts has Node.js's. */
+  readonly process?: ProcessFamilies;
+}
+
+/** Collects families at each scrape. */
+export interface ProcessFamilies {
+  families(): Promise<readonly Family[]>;
 }
 
 /** A metrics page, made while it is read. */
@@ -26,7 +30,7 @@ export interface Page {
 export class Metrics {
   readonly registry: Registry;
   readonly #profiles: readonly Profile[];
-  readonly #process: ProcessMetrics | undefined;
+  readonly #process: ProcessFamilies | undefined;
   #identities: ReadonlyMap<string, UpstreamIdentity> = new Map();
   #views = new Map<string, readonly Family[]>();
 
@@ -35,7 +39,7 @@ export class Metrics {
     const buckets = checkedBuckets(options.buckets ?? {});
     this.#profiles = profiles(buckets);
     this.registry = new Registry(definitions, (definition) => keptBounds(this.#profiles, definition));
-    this.#process = options.process === false ? undefined : new ProcessMetrics();
+    this.#process = options.process;
   }
 
   /** Tells the profiles who the upstreams are, by configured name; again whenever the configuration changes. */

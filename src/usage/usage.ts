@@ -25,6 +25,9 @@ export type Endpoint =
  */
 export type Provenance = "reported" | "estimated" | "partial" | "missing";
 
+/** The `app` of calls that nothing identifies. */
+export const ANONYMOUS = "anonymous";
+
 /** What is known when the call is about to be sent. Ledger and limits see it before the upstream does. */
 export interface Call {
   /** UUIDv7. */

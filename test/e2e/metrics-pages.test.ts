@@ -7,7 +7,7 @@ import { expectGolden } from "../helpers/golden.ts";
 import { ACCEPT, PROFILES, pageOf, recordedMetrics } from "../helpers/recorded-metrics.ts";
 
 describe.each(PROFILES)("the %s page", (profile) => {
-  const metrics = recordedMetrics({ process: false });
+  const metrics = recordedMetrics({});
 
   test("in text format 0.0.4", async () => {
     expectGolden(`test/golden/metrics/${profile}.txt`, await pageOf(metrics, [profile], ACCEPT.text));

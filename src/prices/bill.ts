@@ -1,22 +1,36 @@
 /** What a call cost, here and at list price. */
 import type { Pico } from "../core/money.ts";
-import type { PriceBook } from "../prices/book.ts";
-import { costOf } from "../prices/cost.ts";
-import type { PriceEntry } from "../prices/entry.ts";
-import type { RequestFacts } from "../usage/dialect.ts";
-import type { Call } from "../usage/usage.ts";
-import type { Outcome } from "./evidence.ts";
+import type { Quantities } from "../core/quantities.ts";
+import type { PriceBook } from "./book.ts";
+import { costOf } from "./cost.ts";
+import type { PriceEntry } from "./entry.ts";
+
+/** What of a call its price depends on. */
+export interface Billed {
+  readonly upstream: string;
+  /** The model that the upstream was asked for. */
+  readonly modelSent: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+}
+
+/** What of a call's outcome its price depends on. */
+export interface BilledOutcome {
+  readonly billable: boolean;
+  readonly quantities: Quantities;
+  readonly serviceTier: string;
+}
 
 /**
  * The price is that of the model the upstream was asked for; where that one has none (a relay's `auto`),
  * that of the model that answered. What is not billable costs nothing; what is unpriced stays undefined.
  */
-export function price(
+export function bill(
   prices: PriceBook,
-  call: Call,
-  outcome: Outcome,
+  call: Billed,
+  outcome: BilledOutcome,
   modelAnswered: string,
-  image: RequestFacts["image"],
+  image: { readonly size: string; readonly quality: string } | undefined,
 ): { cost: Pico | undefined; listCost: Pico | undefined } {
   if (!outcome.billable) return { cost: 0n, listCost: 0n };
   const { upstream, modelSent, startedAt } = call;

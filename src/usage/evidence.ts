@@ -5,11 +5,11 @@
 import type { BellwetherError } from "../core/errors.ts";
 import { type ErrorType, errorTypeOfStatus } from "../core/errors.ts";
 import type { Quantities } from "../core/quantities.ts";
-import type { Operation, Reading, RequestFacts } from "../usage/dialect.ts";
-import type { Estimator } from "../usage/estimate.ts";
-import type { Provenance, Usage } from "../usage/usage.ts";
-import type { Answer } from "./answer.ts";
-import { parseBodyText } from "./prepare.ts";
+import type { Operation, Reading, RequestFacts } from "./dialect.ts";
+import type { Estimator } from "./estimate.ts";
+import type { AnswerMeter } from "./meter.ts";
+import { parseBodyText } from "./request-body.ts";
+import type { Provenance, Usage } from "./usage.ts";
 
 /** The status that stands for a client that had gone (nginx's convention, and metrics.md's). */
 const CLIENT_GONE = 499;
@@ -21,13 +21,21 @@ const BYTES_PER_TOKEN = 4;
 /** Of calls that use nothing; never written to, because estimates are made for billable calls only. */
 const NOTHING: Quantities = Object.freeze({});
 
+/** What was seen of an answer. */
+export interface SeenAnswer {
+  readonly status: number;
+  /** The upstream's own id of the call, or "". */
+  readonly requestId: string;
+  readonly meter: AnswerMeter;
+}
+
 export interface Evidence {
   readonly operation: Operation | undefined;
   readonly facts: RequestFacts | undefined;
   /** The request's body, unless it is too long to be kept. */
   readonly body: Uint8Array | undefined;
   readonly bytesIn: number;
-  readonly answer: Answer | undefined;
+  readonly answer: SeenAnswer | undefined;
   /** The upstream was contacted. */
   readonly sent: boolean;
   readonly error: BellwetherError | undefined;
