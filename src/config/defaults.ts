@@ -44,6 +44,8 @@ export const defaultConfig = {
   models: {},
   apps: [],
   prices: { files: [] },
+  channels: {},
+  notify: [],
   metrics: { buckets: {}, maxModels: 200 },
   log: { level: "info", format: "auto" },
 } as const;

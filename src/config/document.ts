@@ -1,5 +1,5 @@
 /** Writes docs/configuration.md from the schema: every key with its type, default, meaning and an example. */
-import { inputSchema, type SchemaNode } from "./json-schema.ts";
+import { inputSchema, kindsOf, type SchemaNode } from "./json-schema.ts";
 import { restartNames } from "./reload.ts";
 
 const INTRODUCTION = `<!-- Generated from src/config/schema.ts; rewrite it with \`npm run generate\`. -->
@@ -70,10 +70,19 @@ function presetsSection(presets: readonly PresetRow[]): string {
 function rows(path: string, node: SchemaNode): string[][] {
   const own = Object.entries(node.properties ?? {}).flatMap(([key, inner]) => entry(`${path}.${key}`, inner));
   if (own.length > 0) return own;
+  if (node.oneOf !== undefined) {
+    return node.oneOf.flatMap((kind, index) => rows(`${path} (${kindsOf(node)[index]})`, withoutType(kind)));
+  }
   // Both maps that are keyed by model hold nothing else.
   const name = /(^|\.)(models|prices)$/.test(path) ? "<model>" : "<name>";
   if (node.additionalProperties) return rows(`${path}.${name}`, node.additionalProperties);
   return node.items === undefined ? [] : rows(`${path}[]`, node.items);
+}
+
+/** Without the key that tells the kinds of map apart: each row names its kind. */
+function withoutType(node: SchemaNode): SchemaNode {
+  const { type: _, ...properties } = node.properties ?? {};
+  return { ...node, properties };
 }
 
 function entry(path: string, node: SchemaNode): string[][] {
@@ -100,7 +109,8 @@ function typeOf(node: SchemaNode): string {
       ? `list of ${plural(typeOf(node.items))}`
       : "list";
   }
-  if (node.properties !== undefined || node.additionalProperties) return "map";
+  if (node.properties !== undefined || node.additionalProperties || node.oneOf) return "map";
+  if (node.anyOf !== undefined) return node.anyOf.map(typeOf).join(" or ");
   if (node.type === "string") return "text";
   return node.type === "integer" ? "whole number" : (node.type ?? "");
 }

@@ -1,6 +1,6 @@
 /** Turns zod's issues into problems that say what is wrong, where, and what was probably meant. */
 import type * as z from "zod";
-import { inputSchema, type SchemaNode, schemaAt } from "./json-schema.ts";
+import { inputSchema, kindsOf, type SchemaNode, schemaAt } from "./json-schema.ts";
 import { formatPath, type Locate, nearest, type Path, type Problem, problemAt } from "./problems.ts";
 import type { YamlSource } from "./yaml-source.ts";
 
@@ -16,10 +16,12 @@ export function problemsOfIssue(
   switch (issue.code) {
     case "unrecognized_keys":
       return issue.keys.map((key) =>
-        problemAt(locate, [...path, key], "unknown key", suggestion(path, key), "key"),
+        problemAt(locate, [...path, key], "unknown key", suggestion(path, key, data), "key"),
       );
     case "invalid_type":
       return [wrongType(path, issue.expected, valueAt(data, path), locate, isInterpolated(path))];
+    case "invalid_union":
+      return [unionProblem(path, data, locate, isInterpolated(path))];
     case "invalid_value": {
       const options = issue.values.map(String);
       const value = valueAt(data, path);
@@ -57,6 +59,32 @@ export function problemsOfIssue(
     default:
       return [problemAt(locate, path, issue.message)];
   }
+}
+
+/** None of several kinds of map, or none of several kinds of value. */
+function unionProblem(path: Path, data: unknown, locate: Locate, interpolated: boolean): Problem {
+  const isType = path.at(-1) === "type";
+  const kinds = kindsOf(schemaAt(isType ? path.slice(0, -1) : path));
+  const value = valueAt(data, path);
+  if (kinds.length > 0) {
+    const typePath = isType ? path : [...path, "type"];
+    if (isType && value === undefined) {
+      return problemAt(locate, path.slice(0, -1), "has no `type`", `Known: ${kinds.join(", ")}.`, "key");
+    }
+    const meant = typeof value === "string" ? nearest(value, kinds) : undefined;
+    const hint = meant === undefined ? undefined : `Did you mean "${meant}"?`;
+    return problemAt(locate, typePath, `must be one of ${kinds.join(", ")}`, hint);
+  }
+  const node = schemaAt(path, data);
+  const wanted = (node?.anyOf ?? []).map((kind) =>
+    kind.enum === undefined ? (WANTED[kind.type ?? ""] ?? kind.type) : `one of ${kind.enum.join(", ")}`,
+  );
+  const found = interpolated
+    ? "what the environment variable holds"
+    : value === null
+      ? "nothing"
+      : nameOf(value);
+  return problemAt(locate, path, `must be ${wanted.join(" or ")}, not ${found}`);
 }
 
 const WANTED: Readonly<Record<string, string>> = {
@@ -111,8 +139,8 @@ function nameOf(value: unknown): string {
 }
 
 /** What an unknown key probably was meant to be: a neighbour, or a key of another section. */
-function suggestion(path: Path, key: string): string {
-  const known = Object.keys(schemaAt(path)?.properties ?? {});
+function suggestion(path: Path, key: string, data: unknown): string {
+  const known = Object.keys(schemaAt(path, data)?.properties ?? {});
   const meant = nearest(key, known);
   if (meant !== undefined) return `Did you mean "${meant}"?`;
   const home = sectionOf(key, inputSchema(), "");

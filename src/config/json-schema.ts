@@ -16,6 +16,9 @@ export interface SchemaNode {
   readonly additionalProperties?: SchemaNode | false;
   readonly items?: SchemaNode;
   readonly anyOf?: readonly SchemaNode[];
+  /** Maps of different kinds, told apart by the `const` of their `type`. */
+  readonly oneOf?: readonly SchemaNode[];
+  readonly const?: unknown;
   /** `duration`, `size`, `secret` or `hash`, where the type alone does not tell. */
   readonly "x-type"?: string;
 }
@@ -36,17 +39,36 @@ function nameExample({ jsonSchema }: { jsonSchema: Record<string, unknown> }): v
   jsonSchema.examples = [example];
 }
 
-/** The schema of the setting at `path`. */
-export function schemaAt(path: Path): SchemaNode | undefined {
-  return path.reduce<SchemaNode | undefined>(
-    (node, part) =>
-      typeof part === "number"
-        ? node?.items
-        : Object.hasOwn(node?.properties ?? {}, part)
-          ? node?.properties?.[part]
-          : node?.additionalProperties || undefined,
-    inputSchema(),
-  );
+/** The schema of the setting at `path`; `data`, what was written, decides where there are several kinds of map. */
+export function schemaAt(path: Path, data?: unknown): SchemaNode | undefined {
+  let node: SchemaNode | undefined = inputSchema();
+  let value = data;
+  for (const part of path) {
+    node = typeof part === "number" ? node?.items : propertyOf(kindOf(node, value), part);
+    value =
+      typeof value === "object" && value !== null
+        ? (value as Record<string | number, unknown>)[part]
+        : undefined;
+  }
+  return kindOf(node, value);
+}
+
+function propertyOf(node: SchemaNode | undefined, key: string): SchemaNode | undefined {
+  return Object.hasOwn(node?.properties ?? {}, key)
+    ? node?.properties?.[key]
+    : node?.additionalProperties || undefined;
+}
+
+/** Of several kinds of map the one that `value` is by its `type`; else the node itself. */
+function kindOf(node: SchemaNode | undefined, value: unknown): SchemaNode | undefined {
+  if (node?.oneOf === undefined) return node;
+  const type = typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
+  return node.oneOf.find((kind) => kind.properties?.type?.const === type) ?? node;
+}
+
+/** The values that `type` may have where there are several kinds of map. */
+export function kindsOf(node: SchemaNode | undefined): string[] {
+  return (node?.oneOf ?? []).map((kind) => String(kind.properties?.type?.const));
 }
 
 /** The JSON Schema that editors are given: wherever a value may come from the environment, it says so. */
@@ -67,6 +89,9 @@ export function configurationJsonSchema(): object {
 }
 
 function withReferences(node: SchemaNode): object {
+  // `type` decides between kinds of map: it is always written out.
+  if (node.const !== undefined) return node;
+  if (node.oneOf !== undefined) return { ...node, oneOf: node.oneOf.map(withReferences) };
   if (node.properties !== undefined || typeof node.additionalProperties === "object") {
     const properties = Object.entries(node.properties ?? {}).map(([key, inner]) => [
       key,
@@ -102,12 +127,13 @@ export function asWritten(value: unknown, node: SchemaNode | undefined = inputSc
   if (Array.isArray(value)) return value.map((item) => asWritten(item, node?.items));
   if (typeof value !== "object" || value === null) return value;
   if ("toJSON" in value && typeof value.toJSON === "function") return value.toJSON();
+  const map = kindOf(node, value);
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, inner]) => inner !== undefined)
       .map(([key, inner]) => [
         key,
-        asWritten(inner, node?.properties?.[key] ?? (node?.additionalProperties || undefined)),
+        asWritten(inner, map?.properties?.[key] ?? (map?.additionalProperties || undefined)),
       ]),
   );
 }

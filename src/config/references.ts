@@ -85,11 +85,26 @@ export function appProblems(apps: readonly AppConfig[], locate?: Locate): Proble
   return problems;
 }
 
+/** Routes of alerts to channels that are not there. */
+function notifyProblems({ channels, notify }: Config, locate?: Locate): Problem[] {
+  const names = Object.keys(channels);
+  return notify.flatMap((route, index) =>
+    route.to.flatMap((name, place) => {
+      if (names.includes(name)) return [];
+      const meant = nearest(name, names);
+      const hint =
+        meant === undefined ? `Configured: ${names.join(", ") || "none"}.` : `Did you mean "${meant}"?`;
+      return [problemAt(locate, ["notify", index, "to", place], `there is no channel "${name}"`, hint)];
+    }),
+  );
+}
+
 /** Everything that can be checked without knowing what presets or the environment add. */
 export function referenceProblems(config: Config, locate?: Locate): Problem[] {
   const upstreams = Object.keys(config.upstreams);
   return [
     ...(upstreams.length === 0 ? [] : modelProblems(config.models, upstreams, locate)),
     ...appProblems(config.apps, locate),
+    ...notifyProblems(config, locate),
   ];
 }

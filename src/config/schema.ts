@@ -3,6 +3,7 @@
  * and the errors' suggestions come from it. Only what works is here; any other key is refused.
  */
 import * as z from "zod";
+import { channels, notifyRoute } from "./channel-schema.ts";
 import { defaultConfig } from "./defaults.ts";
 import { duration, label, modelName, size } from "./fields.ts";
 import { upstream } from "./upstream-schema.ts";
@@ -149,6 +150,13 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe("Further price lists for all upstreams."),
+  channels,
+  notify: z
+    .array(notifyRoute)
+    .default([])
+    .describe(
+      "Which alerts are told where: the first route that fits takes an alert. None: every channel is told everything.",
+    ),
   metrics: z
     .strictObject({
       buckets: z
