@@ -5,6 +5,7 @@
 import type { Post } from "./http-post.ts";
 import type { Language } from "./messages/index.ts";
 import type { Notification } from "./notification.ts";
+import type { Verdict } from "./verdict.ts";
 
 export interface Channel {
   /** The vendor's limit: at most this many messages in this many milliseconds. */
@@ -29,27 +30,4 @@ export interface ChannelIo {
   readonly post: Post;
   /** Milliseconds since the epoch, for signatures. */
   now(): number;
-}
-
-/** Whether a message arrived. */
-export type Verdict =
-  | { readonly arrived: true }
-  | {
-      readonly arrived: false;
-      /** Whether it makes sense to try again. */
-      readonly retry: boolean;
-      /** What the vendor said, without anything secret, and what to do. */
-      readonly why: string;
-      /** The vendor asks to wait this long. */
-      readonly afterMs?: number | undefined;
-    };
-
-export const ARRIVED: Verdict = { arrived: true };
-
-export function refused(why: string): Verdict {
-  return { arrived: false, retry: false, why };
-}
-
-export function later(why: string, afterMs?: number): Verdict {
-  return { arrived: false, retry: true, why, afterMs };
 }

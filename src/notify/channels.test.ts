@@ -3,11 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { KEYS, Vendors } from "../../test/helpers/vendors.ts";
 import { type ChannelConfig, channels } from "../config/channel-schema.ts";
 import { type Alert, fingerprintOf } from "../core/alert.ts";
-import type { ChannelIo, Verdict } from "./channel.ts";
+import type { ChannelIo } from "./channel.ts";
 import { channelOf } from "./channels/index.ts";
 import { PostError, postJson } from "./http-post.ts";
 import type { Language } from "./messages/index.ts";
 import type { Notification } from "./notification.ts";
+import type { Verdict } from "./verdict.ts";
 
 const vendors = new Vendors();
 let base = "";

@@ -2,7 +2,7 @@
  * Posts JSON and judges an answer's status. Channels' addresses hold their secrets, so no error names one, and
  * redirects are not followed.
  */
-import { later, refused, type Verdict } from "./channel.ts";
+import { later, refused, type Verdict } from "./verdict.ts";
 
 export interface HttpAnswer {
   readonly status: number;

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { fingerprintOf } from "../core/alert.ts";
 import { systemClock } from "../core/clock.ts";
-import { ARRIVED, type Channel, later, refused, type Verdict } from "./channel.ts";
+import type { Channel } from "./channel.ts";
 import { postJson } from "./http-post.ts";
 import type { Notification } from "./notification.ts";
 import { Outbox, type Outcome } from "./outbox.ts";
+import { ARRIVED, later, refused, type Verdict } from "./verdict.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });

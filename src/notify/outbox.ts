@@ -4,11 +4,12 @@
  */
 import type { Alert } from "../core/alert.ts";
 import type { Clock } from "../core/clock.ts";
-import type { Channel, ChannelIo, Message, Verdict } from "./channel.ts";
+import type { Channel, ChannelIo, Message } from "./channel.ts";
 import { PostError } from "./http-post.ts";
 import type { Language } from "./messages/index.ts";
 import type { Notification } from "./notification.ts";
 import { SlidingWindow } from "./rate.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** What became of a message, or of an attempt: the `outcome` label. */
 export type Outcome = "sent" | "retried" | "failed" | "dropped";

@@ -4,10 +4,11 @@
  */
 import { createHmac } from "node:crypto";
 import type { ChannelOf } from "../../config/channel-schema.ts";
-import { ARRIVED, type Channel, later, refused } from "../channel.ts";
+import type { Channel } from "../channel.ts";
 import { fitting, utf8Length } from "../fit.ts";
 import { badStatus, firstLine, jsonOf } from "../http-post.ts";
 import { harmless, type MarkdownStyle, markdownOf } from "../markdown.ts";
+import { ARRIVED, later, refused } from "../verdict.ts";
 
 const HOME = "https://oapi.dingtalk.com/robot/send";
 const LONGEST_BYTES = 20_000;

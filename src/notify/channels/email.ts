@@ -2,10 +2,11 @@
 import type { Transporter } from "nodemailer";
 import type { ChannelOf } from "../../config/channel-schema.ts";
 import { fingerprintOf } from "../../core/alert.ts";
-import { ARRIVED, type Channel, later, refused, type Verdict } from "../channel.ts";
+import type { Channel } from "../channel.ts";
 import { clip, type Letter, type LetterItem, letterOf } from "../letter.ts";
 import type { Language } from "../messages/index.ts";
 import type { Notification } from "../notification.ts";
+import { ARRIVED, later, refused, type Verdict } from "../verdict.ts";
 
 const LONGEST_SUBJECT = 180;
 /** A mail may be long; nobody reads more. */

@@ -4,11 +4,12 @@
  */
 import { createHmac } from "node:crypto";
 import type { ChannelOf } from "../../config/channel-schema.ts";
-import { ARRIVED, type Channel, later, refused } from "../channel.ts";
+import type { Channel } from "../channel.ts";
 import { fitting, utf8Length } from "../fit.ts";
 import { badStatus, firstLine, jsonOf } from "../http-post.ts";
 import type { Letter } from "../letter.ts";
 import { harmless, itemsOf, linkOf, type MarkdownStyle } from "../markdown.ts";
+import { ARRIVED, later, refused } from "../verdict.ts";
 
 const HOME = "https://open.feishu.cn/open-apis/bot/v2/hook/";
 /** 20 KB, less what the signature adds when it is sent. */

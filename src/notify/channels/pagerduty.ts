@@ -4,11 +4,12 @@
  */
 import type { ChannelOf } from "../../config/channel-schema.ts";
 import { type Alert, nameOf, type Severity, severityOf } from "../../core/alert.ts";
-import { ARRIVED, type Channel, later, type Message } from "../channel.ts";
+import type { Channel, Message } from "../channel.ts";
 import { badStatus, firstLine, jsonOf } from "../http-post.ts";
 import { clip, letterOf } from "../letter.ts";
 import type { Language } from "../messages/index.ts";
 import { inOrder } from "../notification.ts";
+import { ARRIVED, later } from "../verdict.ts";
 
 const HOME = "https://events.pagerduty.com/v2/enqueue";
 const LONGEST_SUMMARY = 1024;

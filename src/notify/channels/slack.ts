@@ -3,10 +3,11 @@
  * a success is `ok` (docs.slack.dev, "Sending messages using incoming webhooks", "Rate limits").
  */
 import type { ChannelOf } from "../../config/channel-schema.ts";
-import { ARRIVED, type Channel, later } from "../channel.ts";
+import type { Channel } from "../channel.ts";
 import { fitting } from "../fit.ts";
 import { badStatus, firstLine } from "../http-post.ts";
 import { clip, type Letter, type LetterItem, type Link } from "../letter.ts";
+import { ARRIVED, later } from "../verdict.ts";
 
 const LONGEST_SECTION = 3_000;
 const LONGEST_HEADER = 150;

@@ -3,10 +3,11 @@
  * 429 how long to wait (core.telegram.org/bots/api#sendmessage, core.telegram.org/bots/faq).
  */
 import type { ChannelOf } from "../../config/channel-schema.ts";
-import { ARRIVED, type Channel, later, refused } from "../channel.ts";
+import type { Channel } from "../channel.ts";
 import { fitting } from "../fit.ts";
 import { badStatus, firstLine, jsonOf } from "../http-post.ts";
 import type { Letter, LetterItem, Link } from "../letter.ts";
+import { ARRIVED, later, refused } from "../verdict.ts";
 
 const HOME = "https://api.telegram.org";
 const LONGEST_TEXT = 4096;

@@ -3,9 +3,10 @@
  * "webhook_config"). Any status of 2xx is a success.
  */
 import type { ChannelOf } from "../../config/channel-schema.ts";
-import { ARRIVED, type Channel, type Message } from "../channel.ts";
+import type { Channel, Message } from "../channel.ts";
 import { badStatus } from "../http-post.ts";
 import { commonOf, type Notification, statusOf } from "../notification.ts";
+import { ARRIVED } from "../verdict.ts";
 
 /** `endsAt` of an alert that fires. */
 const NEVER = "0001-01-01T00:00:00Z";

@@ -3,10 +3,11 @@
  * it refuses; `errcode` tells (developer.work.weixin.qq.com/document/path/91770, /path/90313).
  */
 import type { ChannelOf } from "../../config/channel-schema.ts";
-import { ARRIVED, type Channel, later, refused } from "../channel.ts";
+import type { Channel } from "../channel.ts";
 import { fitting, utf8Length } from "../fit.ts";
 import { badStatus, firstLine, jsonOf } from "../http-post.ts";
 import { harmless, type MarkdownStyle, markdownOf } from "../markdown.ts";
+import { ARRIVED, later, refused } from "../verdict.ts";
 
 const HOME = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send";
 const LONGEST_BYTES = 4096;
