@@ -21,6 +21,7 @@ import { BoundedLabels } from "./metrics/bounded-labels.ts";
 import { catalogue } from "./metrics/catalogue.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { ProcessMetrics } from "./metrics/process.ts";
+import { Notifier } from "./notify/notifier.ts";
 import { type SandboxUpstream, startSandboxUpstream } from "./sandbox-upstream.ts";
 import { buildSettings, type InForce, identities } from "./settings.ts";
 import { UndiciTransport } from "./upstreams/undici-transport.ts";
@@ -54,6 +55,9 @@ export interface Running {
 /** At the end, estimates that calls still wait for may take this long. */
 const ESTIMATES_MS = 2_000;
 
+/** At the end, notifications that are not told yet may take this long. */
+const NOTIFICATIONS_MS = 5_000;
+
 /** Starts everything. @throws ConfigError, or the system's error when it cannot listen. */
 export async function serve(options: ServeOptions): Promise<Running> {
   const { env, cwd } = options;
@@ -81,6 +85,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const transport = new UndiciTransport();
   const estimator = new WorkerEstimator();
   const openCalls = new OpenCalls();
+  const notifier = new Notifier({ clock: systemClock, log, registry });
   const modelLists = new ModelLists(transport, labels, systemClock, () => inForce.upstreams);
   const around: Surroundings = {
     clock: systemClock,
@@ -95,6 +100,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     inForce = next;
     metrics.setUpstreams(identities(next.upstreams));
     prepareSeries(traffic, next);
+    notifier.configure(next.loaded.config.channels, next.loaded.config.notify);
   };
   putIntoForce(inForce);
 
@@ -158,7 +164,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     // Whoever still waits for an estimate gets a rough one, and settles before the next turn.
     estimator.close();
     await new Promise((resolve) => setImmediate(resolve));
-    await sandbox?.close();
+    await Promise.all([sandbox?.close(), notifier.close(NOTIFICATIONS_MS)]);
     log.flush();
   };
   try {

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { ConfigError, formatProblem } from "../config/problems.ts";
 import { version } from "../version.ts";
 import { checkCommand } from "./check.ts";
+import { notifyCommand } from "./notify.ts";
 import { pricesCommand } from "./prices.ts";
 import { sandboxCommand } from "./sandbox.ts";
 import { serveCommand } from "./serve.ts";
@@ -14,7 +15,13 @@ export async function main(argv: readonly string[]): Promise<void> {
     .version(version)
     .showHelpAfterError("(add --help for help)")
     .configureHelp({ showGlobalOptions: true });
-  for (const command of [serveCommand(), checkCommand(), pricesCommand(), sandboxCommand()]) {
+  for (const command of [
+    serveCommand(),
+    checkCommand(),
+    pricesCommand(),
+    notifyCommand(),
+    sandboxCommand(),
+  ]) {
     program.addCommand(command);
   }
   try {

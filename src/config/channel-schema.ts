@@ -1,6 +1,7 @@
 /** The schema of `channels` and `notify`: where alerts are told, and which goes where. */
 import * as z from "zod";
 import { severities } from "../core/alert.ts";
+import { notifyDefaults } from "./defaults.ts";
 import { duration, label } from "./fields.ts";
 import { FileText, Secret } from "./values.ts";
 
@@ -152,17 +153,19 @@ export const notifyRoute = z.strictObject({
     .meta({ "x-example": ["oncall", "ops-wecom"] }),
   groupBy: z
     .array(z.string().regex(/^[a-zA-Z_]\w*$/, "is not a label's name"))
-    .default(["alert", "upstream"])
+    .default(notifyDefaults.groupBy)
     .describe("Alerts that have the same of these are told together; `alert` is the alert's name."),
-  groupWait: duration(30_000, { min: 0 }).describe(
+  groupWait: duration(notifyDefaults.groupWait, { min: 0 }).describe(
     "How long the first alert of a group waits for others, so that they are told at once.",
   ),
-  groupInterval: duration(300_000).describe("The shortest time between two messages about a group."),
-  repeatEvery: duration(4 * 3_600_000).describe("After this long an alert that still fires is told again."),
-  continue: z.boolean().default(false).describe("Whether the routes after this one are asked too."),
+  groupInterval: duration(notifyDefaults.groupInterval).describe(
+    "The shortest time between two messages about a group.",
+  ),
+  repeatEvery: duration(notifyDefaults.repeatEvery).describe(
+    "After this long an alert that still fires is told again.",
+  ),
+  continue: z
+    .boolean()
+    .default(notifyDefaults.continue)
+    .describe("Whether the routes after this one are asked too."),
 });
-
-export type ChannelConfig = z.output<typeof channels>[string];
-export type ChannelType = ChannelConfig["type"];
-export type ChannelOf<Type extends ChannelType> = Extract<ChannelConfig, { type: Type }>;
-export type NotifyRoute = z.output<typeof notifyRoute>;

@@ -28,6 +28,16 @@ export const defaultUpstream = {
   headers: {},
 } as const;
 
+/** A route of alerts of which nothing is said but where it leads. */
+export const notifyDefaults = {
+  when: { labels: {} },
+  groupBy: ["alert", "upstream"],
+  groupWait: 30_000,
+  groupInterval: 300_000,
+  repeatEvery: 4 * 3_600_000,
+  continue: false,
+};
+
 /** The configuration of an empty file, or of none. */
 export const defaultConfig = {
   server: {

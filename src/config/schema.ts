@@ -214,3 +214,7 @@ export type Config = Immutable<z.output<typeof configSchema>>;
 export type UpstreamConfig = Config["upstreams"][string];
 export type ModelConfig = Config["models"][string];
 export type AppConfig = Config["apps"][number];
+export type ChannelConfig = Config["channels"][string];
+export type ChannelType = ChannelConfig["type"];
+export type ChannelOf<Type extends ChannelType> = Extract<ChannelConfig, { type: Type }>;
+export type NotifyRoute = Config["notify"][number];

@@ -237,6 +237,20 @@ export const catalogue = {
     labels: ["upstream", "model", "resource"],
     bounded: MODEL,
   },
+  alertFiring: {
+    type: "gauge",
+    name: "bellwether_alert_firing",
+    unit: "alerts",
+    help: "Alerts that fire, by name and severity, as evaluated here.",
+    labels: ["alert", "severity"],
+  },
+  notifications: {
+    type: "counter",
+    name: "bellwether_notifications_total",
+    unit: "messages",
+    help: "Messages to channels: `sent`, `retried` (an attempt failed and is repeated), `failed` (given up), `dropped` (too many waited).",
+    labels: ["channel", "outcome"],
+  },
   labelOverflow: {
     type: "counter",
     name: "bellwether_label_overflow_total",

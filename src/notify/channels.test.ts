@@ -1,7 +1,8 @@
 /** Every channel, against a stand-in for its vendor that enforces the vendor's limits and answers as it does. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { KEYS, Vendors } from "../../test/helpers/vendors.ts";
-import { type ChannelConfig, channels } from "../config/channel-schema.ts";
+import { channels } from "../config/channel-schema.ts";
+import type { ChannelConfig } from "../config/schema.ts";
 import { type Alert, fingerprintOf } from "../core/alert.ts";
 import type { ChannelIo } from "./channel.ts";
 import { channelOf } from "./channels/index.ts";

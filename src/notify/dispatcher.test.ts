@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type NotifyRoute, notifyRoute } from "../config/channel-schema.ts";
+import { notifyRoute } from "../config/channel-schema.ts";
+import type { NotifyRoute } from "../config/schema.ts";
 import { type Alert, fingerprintOf } from "../core/alert.ts";
 import { Dispatcher, type DispatcherState } from "./dispatcher.ts";
 import { matches, routesOf } from "./route-match.ts";

@@ -3,7 +3,7 @@
  * of a group come at most every `groupInterval`, and what still fires is told again after `repeatEvery`. What it
  * has told is its state, which survives a restart.
  */
-import type { NotifyRoute } from "../config/channel-schema.ts";
+import type { NotifyRoute } from "../config/schema.ts";
 import type { Alert } from "../core/alert.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Notification } from "./notification.ts";

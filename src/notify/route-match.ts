@@ -1,5 +1,5 @@
 /** Which channels an alert goes to: the `notify` routes of the configuration. */
-import type { NotifyRoute } from "../config/channel-schema.ts";
+import type { NotifyRoute } from "../config/schema.ts";
 import { type Alert, nameOf, severityOf } from "../core/alert.ts";
 
 /** The routes that take an alert, by their place: the first that fits, and those after it that it lets in. */

@@ -11,6 +11,7 @@ import { describe } from "vitest";
 export const PROGRAMS = {
   promtool: "prometheus",
   prometheus: "prometheus",
+  aiosmtpd: "python3-aiosmtpd",
 } as const;
 
 export type SystemProgram = keyof typeof PROGRAMS;

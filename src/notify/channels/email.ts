@@ -1,6 +1,6 @@
 /** Email over SMTP, as text and HTML, with STARTTLS unless the configuration says otherwise. */
 import type { Transporter } from "nodemailer";
-import type { ChannelOf } from "../../config/channel-schema.ts";
+import type { ChannelOf } from "../../config/schema.ts";
 import { fingerprintOf } from "../../core/alert.ts";
 import type { Channel } from "../channel.ts";
 import { clip, type Letter, type LetterItem, letterOf } from "../letter.ts";

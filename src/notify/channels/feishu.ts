@@ -3,7 +3,7 @@
  * when it refuses; `code` tells (open.feishu.cn, "Custom bot usage guide").
  */
 import { createHmac } from "node:crypto";
-import type { ChannelOf } from "../../config/channel-schema.ts";
+import type { ChannelOf } from "../../config/schema.ts";
 import type { Channel } from "../channel.ts";
 import { fitting, utf8Length } from "../fit.ts";
 import { badStatus, firstLine, jsonOf } from "../http-post.ts";

@@ -1,5 +1,5 @@
 /** The one table of channels. Adding one is a file here, its line here, and its schema in config/channel-schema.ts. */
-import type { ChannelConfig, ChannelOf, ChannelType } from "../../config/channel-schema.ts";
+import type { ChannelConfig, ChannelOf, ChannelType } from "../../config/schema.ts";
 import type { Channel } from "../channel.ts";
 import { dingtalk } from "./dingtalk.ts";
 import { email } from "./email.ts";

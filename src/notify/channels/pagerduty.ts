@@ -2,7 +2,7 @@
  * PagerDuty Events API v2: one event for each alert, so that each is an incident of its own that resolves by itself
  * (developer.pagerduty.com, "Send an event"; limits there).
  */
-import type { ChannelOf } from "../../config/channel-schema.ts";
+import type { ChannelOf } from "../../config/schema.ts";
 import { type Alert, nameOf, type Severity, severityOf } from "../../core/alert.ts";
 import type { Channel, Message } from "../channel.ts";
 import { badStatus, firstLine, jsonOf } from "../http-post.ts";

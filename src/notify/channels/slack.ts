@@ -2,7 +2,7 @@
  * Slack incoming webhook: at most 50 blocks of at most 3,000 characters, about one message a second; the body of
  * a success is `ok` (docs.slack.dev, "Sending messages using incoming webhooks", "Rate limits").
  */
-import type { ChannelOf } from "../../config/channel-schema.ts";
+import type { ChannelOf } from "../../config/schema.ts";
 import type { Channel } from "../channel.ts";
 import { fitting } from "../fit.ts";
 import { badStatus, firstLine } from "../http-post.ts";

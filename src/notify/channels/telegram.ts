@@ -2,7 +2,7 @@
  * Telegram bot: a message of at most 4,096 characters, 20 a minute to a group; `ok` tells whether it arrived, and a
  * 429 how long to wait (core.telegram.org/bots/api#sendmessage, core.telegram.org/bots/faq).
  */
-import type { ChannelOf } from "../../config/channel-schema.ts";
+import type { ChannelOf } from "../../config/schema.ts";
 import type { Channel } from "../channel.ts";
 import { fitting } from "../fit.ts";
 import { badStatus, firstLine, jsonOf } from "../http-post.ts";

@@ -2,7 +2,7 @@
  * Any receiver of Alertmanager's webhook, version 4 of its payload (prometheus.io/docs/alerting/latest/configuration,
  * "webhook_config"). Any status of 2xx is a success.
  */
-import type { ChannelOf } from "../../config/channel-schema.ts";
+import type { ChannelOf } from "../../config/schema.ts";
 import type { Channel, Message } from "../channel.ts";
 import { badStatus } from "../http-post.ts";
 import { commonOf, type Notification, statusOf } from "../notification.ts";

@@ -2,7 +2,7 @@
  * WeCom (企业微信) group robot: a Markdown message of at most 4,096 bytes, 20 a minute. It answers 200 even when
  * it refuses; `errcode` tells (developer.work.weixin.qq.com/document/path/91770, /path/90313).
  */
-import type { ChannelOf } from "../../config/channel-schema.ts";
+import type { ChannelOf } from "../../config/schema.ts";
 import type { Channel } from "../channel.ts";
 import { fitting, utf8Length } from "../fit.ts";
 import { badStatus, firstLine, jsonOf } from "../http-post.ts";
