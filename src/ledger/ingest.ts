@@ -1,0 +1,226 @@
+/**
+ * Moves the journal into the database: tails every segment in the folder, joins starts and settlements to rows,
+ * inserts them in batches, and deletes a segment when the database has all of it. May be stopped anywhere: what
+ * is read again is inserted again, and the database ignores the ids that it has.
+ */
+import { unlink } from "node:fs/promises";
+import { join } from "node:path";
+import type { LedgerRow } from "../store/ledger-row.ts";
+import type { Call } from "../usage/usage.ts";
+import { INTERRUPTED, type Outcome } from "./journal/records.ts";
+import { SegmentReader } from "./journal/segment-reader.ts";
+import { listSegments, type SegmentFile } from "./journal/segments.ts";
+import { isAlive, STALE_MS } from "./journal/writer-identity.ts";
+
+export interface IngestOptions {
+  readonly folder: string;
+  /** Rows to insert at a time. */
+  readonly batchRows?: number;
+  /** Adds rows, ignoring ids that are there; resolves when they are durable. */
+  insert(rows: readonly LedgerRow[]): Promise<void>;
+  /** Whether a writer is alive; the system is asked by default. */
+  readonly alive?: typeof isAlive;
+  /** Told, once for each, of a segment that cannot be read. */
+  onProblem?(file: string, error: unknown): void;
+}
+
+export interface Progress {
+  readonly rows: number;
+  /** Rows of calls whose process died. */
+  readonly interrupted: number;
+  /** Runs of bytes that were no records, and settlements whose start was among them. */
+  readonly damages: number;
+}
+
+const BATCH_ROWS = 4_096;
+
+interface Segment {
+  readonly file: string;
+  readonly number: number;
+  readonly reader: SegmentReader;
+  bytes: number;
+  changedAt: number;
+  /** Monotonic milliseconds at which it was last seen to have changed. */
+  seenAt: number;
+  /** All there is has been read, and nothing more will come. */
+  complete: boolean;
+  problem: boolean;
+}
+
+/** What is known of one writer's calls. */
+interface Writer {
+  /** Started and not settled, by the writer's numbers. */
+  readonly open: Map<number, Call>;
+  /** In their order. */
+  segments: Segment[];
+}
+
+export class Ingest {
+  readonly #options: IngestOptions;
+  readonly #batchRows: number;
+  readonly #alive: typeof isAlive;
+  readonly #writers = new Map<string, Writer>();
+  /** Rows that are read and not in the database yet; they survive a failed insert. */
+  #batch: LedgerRow[] = [];
+  #rows = 0;
+  #interrupted = 0;
+  #damages = 0;
+
+  constructor(options: IngestOptions) {
+    this.#options = options;
+    this.#batchRows = options.batchRows ?? BATCH_ROWS;
+    this.#alive = options.alive ?? isAlive;
+  }
+
+  /** What has been done since this object was made. */
+  get progress(): Progress {
+    return { rows: this.#rows, interrupted: this.#interrupted, damages: this.#damages };
+  }
+
+  /** Reads and inserts all there is now. @throws what `insert` throws; the next pass then goes on from there. */
+  async pass(): Promise<void> {
+    try {
+      await this.#insert();
+      this.#note(await listSegments(this.#options.folder));
+      for (const [name, writer] of this.#writers) await this.#advance(name, writer);
+      await this.#insert();
+    } catch (error) {
+      throw error instanceof InsertError ? error.cause : error;
+    }
+  }
+
+  /** Lets go of the open files. */
+  async close(): Promise<void> {
+    for (const { segments } of this.#writers.values()) {
+      for (const { reader } of segments.values()) await reader.close();
+    }
+    this.#writers.clear();
+  }
+
+  /** Brings what is known of the folder up to date. */
+  #note(files: readonly SegmentFile[]): void {
+    const now = performance.now();
+    const known = new Map<string, Segment>();
+    for (const { segments } of this.#writers.values()) {
+      for (const segment of segments) known.set(segment.file, segment);
+    }
+    for (const writer of this.#writers.values()) writer.segments = [];
+    for (const { file, writer: name, number, bytes, changedAt } of files) {
+      const segment = known.get(file) ?? this.#segment(file, number);
+      known.delete(file);
+      if (segment.bytes !== bytes || segment.changedAt !== changedAt) segment.seenAt = now;
+      segment.bytes = bytes;
+      segment.changedAt = changedAt;
+      const writer: Writer = this.#writers.get(name) ?? { open: new Map(), segments: [] };
+      this.#writers.set(name, writer);
+      writer.segments.push(segment);
+    }
+    // Dropped by the writer, or deleted by another process that does the same as this one.
+    for (const { reader } of known.values()) reader.close().catch(() => undefined);
+    for (const [name, { segments }] of this.#writers) if (segments.length === 0) this.#writers.delete(name);
+  }
+
+  #segment(file: string, number: number): Segment {
+    const reader = new SegmentReader(join(this.#options.folder, file));
+    return {
+      file,
+      number,
+      reader,
+      bytes: -1,
+      changedAt: 0,
+      seenAt: 0,
+      complete: false,
+      problem: false,
+    };
+  }
+
+  async #advance(name: string, writer: Writer): Promise<void> {
+    // Asked before reading: what a writer that is found dead has written is all there by then.
+    const finished = this.#isFinished(writer);
+    for (const segment of writer.segments) await this.#read(writer, segment, finished);
+    if (finished) {
+      for (const call of writer.open.values()) {
+        this.#batch.push({ ...call, ...INTERRUPTED, interrupted: true });
+        this.#interrupted++;
+      }
+      writer.open.clear();
+    }
+    // The last segment of a writer that lives will be gone on with, or a successor is about to be seen.
+    const done = writer.segments.filter((segment, index) => {
+      return segment.complete && (finished || index < writer.segments.length - 1);
+    });
+    if (done.length === 0) return;
+    await this.#insert();
+    // Oldest first: those that remain begin with the calls that were open, and so can be understood without.
+    for (const segment of done) await this.#delete(segment);
+    writer.segments = writer.segments.filter((segment) => !done.includes(segment));
+    if (writer.segments.length === 0) this.#writers.delete(name);
+  }
+
+  /** Nothing will come any more: its last segment was ended by an earlier pass, or its process is dead. */
+  #isFinished({ segments }: Writer): boolean {
+    const last = segments.at(-1);
+    if (last === undefined) return false;
+    if (last.reader.ended) return true;
+    const unchangedMs = performance.now() - last.seenAt;
+    const identity = segments.find(({ reader }) => reader.identity !== undefined)?.reader.identity;
+    return identity === undefined ? unchangedMs >= STALE_MS : !this.#alive(identity, unchangedMs);
+  }
+
+  /** Reads a segment to its end. */
+  async #read(writer: Writer, segment: Segment, finished: boolean): Promise<void> {
+    const { reader } = segment;
+    if (segment.complete) return;
+    const damages = reader.damages;
+    try {
+      for (;;) {
+        const atEnd = await reader.read(finished || reader.ended, {
+          started: (number, call) => writer.open.set(number, call),
+          settled: (number, outcome) => this.#settled(writer, number, outcome),
+        });
+        if (this.#batch.length >= this.#batchRows) await this.#insert();
+        if (atEnd) break;
+      }
+    } catch (error) {
+      if (error instanceof InsertError) throw error;
+      // Only this one waits; it stays where it is.
+      if (!segment.problem) this.#options.onProblem?.(segment.file, error);
+      segment.problem = true;
+      return;
+    }
+    segment.complete = finished || reader.ended;
+    this.#damages += reader.damages - damages;
+  }
+
+  #settled(writer: Writer, number: number, outcome: Outcome): void {
+    const call = writer.open.get(number);
+    if (call === undefined) {
+      this.#damages++;
+      return;
+    }
+    writer.open.delete(number);
+    this.#batch.push({ ...call, ...outcome, interrupted: false });
+  }
+
+  async #insert(): Promise<void> {
+    const rows = this.#batch;
+    if (rows.length === 0) return;
+    try {
+      await this.#options.insert(rows);
+    } catch (error) {
+      throw new InsertError("", { cause: error });
+    }
+    this.#rows += rows.length;
+    this.#batch = [];
+  }
+
+  async #delete({ file, reader }: Segment): Promise<void> {
+    await reader.close();
+    await unlink(join(this.#options.folder, file)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+    });
+  }
+}
+
+/** Tells a failure of the database from one of the journal. */
+class InsertError extends Error {}

@@ -1,0 +1,118 @@
+/**
+ * Finds the frames in bytes of a segment. Damage is skipped: the reader looks for the next mark whose frame has
+ * the right checksum. What may be the beginning of a frame that is not written to its end yet is left for later.
+ */
+import { crc32c } from "./crc32c.ts";
+import { HEADER_BYTES, MARK_0, MARK_1, MAX_PAYLOAD_BYTES } from "./frame-writer.ts";
+
+export interface Scan {
+  /** How many of the bytes are done with; the rest may be a frame's beginning. */
+  readonly consumed: number;
+  /** Bytes that were skipped because they are no frame. */
+  readonly skippedBytes: number;
+  /** How many runs of such bytes there were. */
+  readonly damages: number;
+}
+
+/**
+ * Calls `onPayload` with each frame's payload, in order; it is valid during the call. With `final` nothing more
+ * will come: an unfinished frame does not hold up those that are found behind its beginning.
+ */
+export function scanFrames(bytes: Buffer, final: boolean, onPayload: (payload: Payload) => void): Scan {
+  const payload = new Payload(bytes);
+  let at = 0;
+  let skippedBytes = 0;
+  let damages = 0;
+  /** Where a beginning stood that may become a frame. */
+  let unfinished: number | undefined;
+  while (at < bytes.length) {
+    const length = frameAt(bytes, at);
+    if (typeof length === "number") {
+      payload.at = at + HEADER_BYTES;
+      payload.end = payload.at + length;
+      at = payload.end;
+      onPayload(payload);
+      continue;
+    }
+    if (length === "unfinished" && !final) {
+      unfinished = at;
+      break;
+    }
+    const next = nextFrame(bytes, at + 1, final);
+    if (next === -1 && length === "unfinished") break;
+    damages++;
+    skippedBytes += (next === -1 ? bytes.length : next) - at;
+    at = next === -1 ? bytes.length : next;
+  }
+  return { consumed: unfinished ?? at, skippedBytes, damages };
+}
+
+/** Length of the payload of a whole, right frame that begins at `at`. */
+function frameAt(bytes: Buffer, at: number): number | "unfinished" | "none" {
+  if (bytes[at] !== MARK_0) return "none";
+  if (at + 1 >= bytes.length) return "unfinished";
+  if (bytes[at + 1] !== MARK_1) return "none";
+  if (at + HEADER_BYTES > bytes.length) return "unfinished";
+  const length = bytes.readUInt32LE(at + 6);
+  if (length === 0 || length > MAX_PAYLOAD_BYTES) return "none";
+  const end = at + HEADER_BYTES + length;
+  if (end > bytes.length) return "unfinished";
+  return crc32c(bytes, at + 6, end) === bytes.readUInt32LE(at + 2) ? length : "none";
+}
+
+/** Where the next frame begins, at or behind `from`: a right one or, unless `final`, one that may become right. */
+function nextFrame(bytes: Buffer, from: number, final: boolean): number {
+  for (let at = bytes.indexOf(MARK_0, from); at !== -1; at = bytes.indexOf(MARK_0, at + 1)) {
+    const found = frameAt(bytes, at);
+    if (typeof found === "number" || (found === "unfinished" && !final)) return at;
+  }
+  return -1;
+}
+
+/** Reads the fields of a payload in the order they were written. @throws RangeError when there are too few bytes. */
+export class Payload {
+  readonly #bytes: Buffer;
+  at = 0;
+  end = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  /** Whether there are fields left: those that a newer version added are missing in older records. */
+  get more(): boolean {
+    return this.at < this.end;
+  }
+
+  byte(): number {
+    return this.#bytes[this.#take(1)] ?? 0;
+  }
+
+  uint(): number {
+    let value = 0;
+    let scale = 1;
+    for (;;) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 128;
+    }
+  }
+
+  double(): number {
+    return this.#bytes.readDoubleLE(this.#take(8));
+  }
+
+  text(): string {
+    const length = this.uint();
+    const start = this.#take(length);
+    return this.#bytes.toString("utf8", start, start + length);
+  }
+
+  #take(length: number): number {
+    const start = this.at;
+    if (start + length > this.end) throw new RangeError("a record is shorter than its fields");
+    this.at = start + length;
+    return start;
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * The records of a journal and their bytes. A call's start holds all that is known of it then; its settlement
+ * refers to the start by a number and adds how the call ended. New fields go to a record's end, and are read only
+ * where there are any, so that a newer program reads what an older one left.
+ */
+import type { ErrorType } from "../../core/errors.ts";
+import type { Quantities, Quantity } from "../../core/quantities.ts";
+import type { Call, Endpoint, Provenance, Usage } from "../../usage/usage.ts";
+import type { Payload } from "./frame-reader.ts";
+import type { FrameWriter } from "./frame-writer.ts";
+
+/** The first byte of a payload. */
+export const RECORD = {
+  /** A segment's first: who writes it. */
+  head: 1,
+  started: 2,
+  settled: 3,
+  /** A segment's last: its writer has gone on to another, which begins with the calls still open, or has ended. */
+  end: 4,
+} as const;
+
+/** What a settlement adds to a call. */
+export type Outcome = Omit<Usage, keyof Call>;
+
+/** The order of the bits that tell which quantities a settlement has; only ever appended to. */
+const QUANTITIES: readonly Quantity[] = [
+  "inputTokens",
+  "outputTokens",
+  "cachedInputTokens",
+  "cacheWrite5mTokens",
+  "cacheWrite1hTokens",
+  "audioInputTokens",
+  "imageInputTokens",
+  "reasoningTokens",
+  "audioOutputTokens",
+  "imageOutputTokens",
+  "images",
+  "characters",
+  "audioMs",
+];
+
+const PROBE = 1;
+const STREAMING = 2;
+const OTHER_MODEL_SENT = 4;
+
+const BILLABLE = 1;
+const ERROR_TYPE = 2;
+const ERROR_CODE = 4;
+const COST = 8;
+const LIST_COST = 16;
+const FIRST_TOKEN = 32;
+const FIRST_BYTE = 64;
+
+/** `number` names the call among those of this writer. */
+export function writeStarted(out: FrameWriter, number: number, call: Call): void {
+  out.begin(RECORD.started);
+  out.uint(number);
+  const otherModel = call.modelSent !== call.modelRequested;
+  out.byte((call.probe ? PROBE : 0) | (call.streaming ? STREAMING : 0) | (otherModel ? OTHER_MODEL_SENT : 0));
+  out.text(call.id);
+  out.uint(call.startedAt);
+  out.text(call.app);
+  out.text(call.team);
+  out.text(call.upstream);
+  out.text(call.endpoint);
+  out.text(call.modelRequested);
+  if (otherModel) out.text(call.modelSent);
+  out.text(call.modelLabel);
+  out.text(call.route);
+  out.text(call.method);
+  out.text(call.path);
+  out.text(call.traceId);
+  out.uint(call.bytesIn);
+  out.end();
+}
+
+/** Of a payload behind its kind and number. */
+export function readStarted(from: Payload): Call {
+  const flags = from.byte();
+  const id = from.text();
+  const startedAt = from.uint();
+  const app = from.text();
+  const team = from.text();
+  const upstream = from.text();
+  const endpoint = from.text() as Endpoint;
+  const modelRequested = from.text();
+  const modelSent = (flags & OTHER_MODEL_SENT) === 0 ? modelRequested : from.text();
+  return {
+    id,
+    startedAt,
+    app,
+    team,
+    probe: (flags & PROBE) !== 0,
+    upstream,
+    endpoint,
+    modelRequested,
+    modelSent,
+    modelLabel: from.text(),
+    route: from.text(),
+    streaming: (flags & STREAMING) !== 0,
+    method: from.text(),
+    path: from.text(),
+    traceId: from.text(),
+    bytesIn: from.uint(),
+  };
+}
+
+export function writeSettled(out: FrameWriter, number: number, usage: Usage): void {
+  out.begin(RECORD.settled);
+  out.uint(number);
+  out.byte(flagsOf(usage));
+  out.uint(usage.status);
+  out.text(usage.source);
+  out.text(usage.modelAnswered);
+  out.text(usage.upstreamRequestId);
+  out.text(usage.serviceTier);
+  if (usage.errorType !== undefined) out.text(usage.errorType);
+  if (usage.errorCode !== undefined) out.text(usage.errorCode);
+  if (usage.cost !== undefined) out.text(usage.cost.toString());
+  if (usage.listCost !== undefined) out.text(usage.listCost.toString());
+  writeQuantities(out, usage.quantities);
+  out.double(usage.durationMs);
+  if (usage.firstTokenMs !== undefined) out.double(usage.firstTokenMs);
+  if (usage.firstByteMs !== undefined) out.double(usage.firstByteMs);
+  out.double(usage.overheadMs);
+  out.uint(usage.bytesOut);
+  out.uint(usage.retries);
+  out.end();
+}
+
+function flagsOf(usage: Usage): number {
+  return (
+    (usage.billable ? BILLABLE : 0) |
+    (usage.errorType === undefined ? 0 : ERROR_TYPE) |
+    (usage.errorCode === undefined ? 0 : ERROR_CODE) |
+    (usage.cost === undefined ? 0 : COST) |
+    (usage.listCost === undefined ? 0 : LIST_COST) |
+    (usage.firstTokenMs === undefined ? 0 : FIRST_TOKEN) |
+    (usage.firstByteMs === undefined ? 0 : FIRST_BYTE)
+  );
+}
+
+function writeQuantities(out: FrameWriter, quantities: Quantities): void {
+  let present = 0;
+  for (let bit = 0; bit < QUANTITIES.length; bit++) {
+    if (quantities[QUANTITIES[bit] as Quantity] !== undefined) present |= 1 << bit;
+  }
+  out.uint(present);
+  for (let bit = 0; present >>> bit !== 0; bit++) {
+    if (((present >>> bit) & 1) === 1) out.uint(quantities[QUANTITIES[bit] as Quantity] ?? 0);
+  }
+}
+
+/** Of a payload behind its kind and number. */
+export function readSettled(from: Payload): Outcome {
+  const flags = from.byte();
+  return {
+    billable: (flags & BILLABLE) !== 0,
+    status: from.uint(),
+    source: from.text() as Provenance,
+    modelAnswered: from.text(),
+    upstreamRequestId: from.text(),
+    serviceTier: from.text(),
+    errorType: (flags & ERROR_TYPE) === 0 ? undefined : (from.text() as ErrorType),
+    errorCode: (flags & ERROR_CODE) === 0 ? undefined : from.text(),
+    cost: (flags & COST) === 0 ? undefined : BigInt(from.text()),
+    listCost: (flags & LIST_COST) === 0 ? undefined : BigInt(from.text()),
+    quantities: readQuantities(from),
+    durationMs: from.double(),
+    firstTokenMs: (flags & FIRST_TOKEN) === 0 ? undefined : from.double(),
+    firstByteMs: (flags & FIRST_BYTE) === 0 ? undefined : from.double(),
+    overheadMs: from.double(),
+    bytesOut: from.uint(),
+    retries: from.uint(),
+  };
+}
+
+function readQuantities(from: Payload): Quantities {
+  const present = from.uint();
+  const quantities: Quantities = {};
+  for (let bit = 0; present >>> bit !== 0; bit++) {
+    const quantity = QUANTITIES[bit];
+    if (((present >>> bit) & 1) === 0) continue;
+    const value = from.uint();
+    if (quantity !== undefined) quantities[quantity] = value;
+  }
+  return quantities;
+}
+
+/** A call of which nothing but the start is known, because its process died. */
+export const INTERRUPTED: Outcome = {
+  billable: false,
+  status: 0,
+  source: "missing",
+  modelAnswered: "",
+  upstreamRequestId: "",
+  serviceTier: "",
+  errorType: undefined,
+  errorCode: undefined,
+  cost: undefined,
+  listCost: undefined,
+  quantities: {},
+  durationMs: 0,
+  firstTokenMs: undefined,
+  firstByteMs: undefined,
+  overheadMs: 0,
+  bytesOut: 0,
+  retries: 0,
+};

@@ -1,0 +1,111 @@
+/** Reads one segment as it grows: each call goes on where the last one stopped. */
+import { type FileHandle, open } from "node:fs/promises";
+import type { Call } from "../../usage/usage.ts";
+import { type Payload, scanFrames } from "./frame-reader.ts";
+import { type Outcome, RECORD, readSettled, readStarted } from "./records.ts";
+import { JOURNAL_VERSION } from "./segment-output.ts";
+import type { WriterIdentity } from "./writer-identity.ts";
+
+export interface RecordSink {
+  started(number: number, call: Call): void;
+  settled(number: number, outcome: Outcome): void;
+}
+
+/** What of a segment could not be used. */
+export interface Damage {
+  readonly runs: number;
+  readonly bytes: number;
+}
+
+const CHUNK_BYTES = 512 * 1024;
+
+export class SegmentReader {
+  readonly #path: string;
+  #handle: FileHandle | undefined;
+  #position = 0;
+  /** The beginning of a frame that was not there to its end. */
+  #rest = Buffer.alloc(0);
+  /** Known once the first record has been read; undefined when that is damaged. */
+  identity: WriterIdentity | undefined;
+  /** The last record has been read. */
+  ended = false;
+  damages = 0;
+  damagedBytes = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /**
+   * Reads the next piece; true when there was nothing more. With `final` nothing will be appended any more, so that
+   * what is left at the end is a torn frame: it is counted and left out.
+   * @throws the system's error, or one that says that a newer program wrote the segment
+   */
+  async read(final: boolean, sink: RecordSink): Promise<boolean> {
+    this.#handle ??= await open(this.#path);
+    const buffer = Buffer.allocUnsafe(this.#rest.length + CHUNK_BYTES);
+    this.#rest.copy(buffer);
+    const { bytesRead } = await this.#handle.read(buffer, this.#rest.length, CHUNK_BYTES, this.#position);
+    this.#position += bytesRead;
+    const atEnd = bytesRead === 0;
+    if (atEnd && (!final || this.#rest.length === 0)) return true;
+    const bytes = buffer.subarray(0, this.#rest.length + bytesRead);
+    const scan = scanFrames(bytes, atEnd, (payload) => this.#take(payload, sink));
+    this.damages += scan.damages;
+    this.damagedBytes += scan.skippedBytes;
+    this.#rest = bytes.subarray(scan.consumed);
+    if (!atEnd) return false;
+    if (this.#rest.length > 0) {
+      this.damages++;
+      this.damagedBytes += this.#rest.length;
+      this.#rest = Buffer.alloc(0);
+    }
+    return true;
+  }
+
+  async close(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
+  }
+
+  #take(payload: Payload, sink: RecordSink): void {
+    try {
+      switch (payload.byte()) {
+        case RECORD.head:
+          this.identity = readHead(payload.text());
+          break;
+        case RECORD.started:
+          sink.started(payload.uint(), readStarted(payload));
+          break;
+        case RECORD.settled:
+          sink.settled(payload.uint(), readSettled(payload));
+          break;
+        case RECORD.end:
+          this.ended = true;
+          break;
+        default:
+          // A kind that a newer program writes; what it is for is not known here.
+          break;
+      }
+    } catch (error) {
+      if (error instanceof NewerJournalError) throw error;
+      this.damages++;
+    }
+  }
+}
+
+/** The segment has records that this program does not understand. */
+export class NewerJournalError extends Error {
+  override readonly name = "NewerJournalError";
+}
+
+function readHead(text: string): WriterIdentity {
+  const { version, ...identity } = JSON.parse(text) as WriterIdentity & { readonly version: number };
+  if (version > JOURNAL_VERSION) {
+    throw new NewerJournalError(
+      `a newer Bellwether wrote it (journal version ${version}, this one reads ${JOURNAL_VERSION}): start that one, or move the segment away`,
+    );
+  }
+  return identity;
+}
