@@ -56,6 +56,13 @@ export const defaultConfig = {
   prices: { files: [] },
   channels: {},
   notify: [],
+  ledger: {
+    enabled: true,
+    path: "./data/ledger.duckdb",
+    memory: 128 * 2 ** 20,
+    journal: { path: undefined, maxBytes: 2 ** 30, whenFull: "drop-oldest" },
+    content: "off",
+  },
   metrics: { buckets: {}, maxModels: 200 },
   log: { level: "info", format: "auto" },
 } as const;

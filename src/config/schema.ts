@@ -6,6 +6,7 @@ import * as z from "zod";
 import { channels, notifyRoute } from "./channel-schema.ts";
 import { defaultConfig } from "./defaults.ts";
 import { duration, label, modelName, size } from "./fields.ts";
+import { ledger } from "./ledger-schema.ts";
 import { upstream } from "./upstream-schema.ts";
 import type { FileText, Secret } from "./values.ts";
 
@@ -157,6 +158,7 @@ export const configSchema = z.strictObject({
     .describe(
       "Which alerts are told where: the first route that fits takes an alert. None: every channel is told everything.",
     ),
+  ledger: ledger.prefault({}).describe("One row for every call, for reports."),
   metrics: z
     .strictObject({
       buckets: z

@@ -117,6 +117,12 @@ export const errorCatalogue = {
     type: "malformed",
     message: "Upstream {upstream} answered with something that is not HTTP ({why}).",
   },
+  ledger_full: {
+    status: 503,
+    type: "rejected",
+    message:
+      "The call cannot be recorded: the ledger's journal is full. Retry later; mend the ledger's database, or raise `ledger.journal.maxBytes`.",
+  },
   internal: {
     status: 500,
     type: "rejected",
