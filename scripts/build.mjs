@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * Builds dist/: one bundle for the command, one for each worker thread, and the licences of what is in them.
+ * Builds dist/: one bundle for the command, one for each worker thread, the meter library, and the licences of
+ * what is in them.
  *
  * A bundle because it starts in half the time of some 400 separate files. CommonJS because only that can be
  * started from a V8 code cache on every supported Node.js (see bin/load.js). Types are checked by
@@ -29,6 +30,13 @@ const command = "bellwether.js";
 /** Its exports are what bin/bellwether.js calls. */
 const COMMAND_SOURCE = "src/cli/index.ts";
 
+/** The meter library's entries, as package.json exports them: ES modules, which run without Node.js too. */
+const LIBRARY = {
+  meter: "src/sdk/index.ts",
+  "meter-prices": "src/sdk/price-data.ts",
+  "meter-tokenizer": "src/sdk/tokenizer.ts",
+};
+
 /** Files that decide what the build makes, besides src/. */
 const ALSO = ["package.json", "package-lock.json", "bin/load.js", "scripts/build.mjs"];
 
@@ -42,7 +50,7 @@ export function isBuilt() {
  * @param {{ all: boolean }} what
  */
 export async function build({ all }) {
-  if (all || !isFresh()) await replaceDist();
+  if (all || !isFresh()) await replaceDist({ withTypes: all });
   writeCodeCaches();
 }
 
@@ -52,7 +60,7 @@ function isFresh() {
 }
 
 /** Builds into a new folder and puts it in dist/'s place, so that dist/ is always whole. */
-async function replaceDist() {
+async function replaceDist(/** @type {{ withTypes: boolean }} */ { withTypes }) {
   const sources = hashSources();
   const fresh = join(root, `dist.${process.pid}`);
   const old = `${fresh}.old`;
@@ -60,6 +68,8 @@ async function replaceDist() {
   mkdirSync(fresh);
   try {
     await bundleInto(fresh);
+    await bundleLibraryInto(fresh);
+    if (withTypes) await writeTypes(join(fresh, "types"));
     writeFileSync(join(fresh, "package.json"), `${JSON.stringify({ type: "commonjs" })}\n`);
     writeFileSync(join(fresh, stamp), sources);
     if (existsSync(dist)) renameSync(dist, old);
@@ -107,6 +117,76 @@ async function bundleInto(folder) {
   const packages = modules.map((id) => /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id)?.[0]);
   const folders = [...new Set(packages)].filter((found) => found !== undefined).sort();
   writeFileSync(join(folder, "third-party-licences.txt"), licences(folders));
+}
+
+/** @param {string} folder where the meter library goes */
+export async function bundleLibraryInto(folder) {
+  const { rolldown } = await import("rolldown");
+  const bundle = await rolldown({
+    cwd: root,
+    input: LIBRARY,
+    platform: "neutral",
+    tsconfig: false,
+    // An app that wants the tokenizer has it as a package.
+    external: /^gpt-tokenizer\//,
+    onLog(level, log, print) {
+      // A module of Node.js would be one: the library runs where there are none.
+      if (log.code === "UNRESOLVED_IMPORT") throw new Error(log.message);
+      if (level === "warn") print("warn", log);
+    },
+  });
+  await bundle.write({
+    dir: folder,
+    format: "esm",
+    entryFileNames: "[name].mjs",
+    chunkFileNames: "meter-[name].mjs",
+    comments: false,
+    // Small on its way to workers; names stay, so that a stack trace can be read.
+    minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+  });
+  await bundle.close();
+}
+
+/**
+ * Writes the library's type declarations, which take longer than all bundles together.
+ * @param {string} folder
+ */
+export async function writeTypes(folder) {
+  const { default: ts } = await import("typescript");
+  const { config } = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile);
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
+  const files = Object.values(LIBRARY).map((file) => join(root, file));
+  const program = ts.createProgram(files, {
+    ...options,
+    noEmit: false,
+    allowJs: false,
+    declaration: true,
+    emitDeclarationOnly: true,
+    rootDir: join(root, "src"),
+    outDir: folder,
+  });
+  /** @type {Map<string, string>} */
+  const written = new Map();
+  program.emit(undefined, (file, text) => {
+    if (file.endsWith(".d.ts"))
+      written.set(file, text.replace(/(from |import\()"(\..+?)\.ts"/g, '$1"$2.js"'));
+  });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify({ type: "module" })}\n`);
+  // Only what the entries lead to.
+  const queue = Object.values(LIBRARY).map((file) =>
+    join(folder, relative("src", file).replace(/\.ts$/, ".d.ts")),
+  );
+  for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+    const text = written.get(file);
+    if (text === undefined) continue;
+    written.delete(file);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    for (const [, , target = ""] of text.matchAll(/(from |import\()"(\..+?)\.js"/g)) {
+      queue.push(join(dirname(file), `${target}.d.ts`));
+    }
+  }
 }
 
 /** @param {string[]} folders package folders whose code is in the bundles */

@@ -123,6 +123,18 @@ export const errorCatalogue = {
     message:
       "The call cannot be recorded: the ledger's journal is full. Retry later; mend the ledger's database, or raise `ledger.journal.maxBytes`.",
   },
+  local_rate_limit: {
+    status: 429,
+    type: "rejected",
+    message:
+      "The meter's own limit of {limit} {what} per {per} ms is reached. Retry after {retry} ms, or raise `rateLimit`.",
+  },
+  local_concurrency_limit: {
+    status: 429,
+    type: "rejected",
+    message:
+      "The meter's own limit of {limit} calls at a time is reached. Retry when one has ended, or raise `concurrency`.",
+  },
   internal: {
     status: 500,
     type: "rejected",

@@ -31,6 +31,8 @@ interface Start {
 interface End {
   readonly error: BellwetherError | undefined;
   readonly clientGone: boolean;
+  /** False where the call was never sent, though it was clear where to. */
+  readonly sent?: false;
 }
 
 /** `upstream` of a call that was refused before one was chosen. */
@@ -112,6 +114,17 @@ export class CallRecord {
     );
   }
 
+  /** The call goes on at another upstream, and is counted there from here on. */
+  moveTo(upstream: string): void {
+    if (this.#call === undefined) return;
+    const call = { ...this.#call, upstream };
+    this.#call = call;
+    this.#observe(() => {
+      if (this.#series !== undefined) this.#around.metrics.moved(this.#series);
+      this.#series = this.#around.metrics.started(call);
+    });
+  }
+
   answerBegan(answer: SeenAnswer, head: Pick<AnswerHead, "rateLimits">): void {
     this.#answer = answer;
     const now = this.#around.clock.monotonic();
@@ -148,7 +161,7 @@ export class CallRecord {
       body: start?.body,
       bytesIn: this.#call?.bytesIn ?? 0,
       answer: this.#answer,
-      sent: start !== undefined,
+      sent: start !== undefined && end.sent !== false,
       error: end.error,
       clientGone: end.clientGone,
       model: start?.model ?? "",

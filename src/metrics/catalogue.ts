@@ -214,6 +214,13 @@ export const catalogue = {
     help: "Attempts after the first, by what had gone wrong.",
     labels: ["upstream", "reason"],
   },
+  fallbacks: {
+    type: "counter",
+    name: "bellwether_fallbacks_total",
+    unit: "calls",
+    help: "Calls that went on at another upstream, by what had gone wrong at the one before.",
+    labels: ["from", "to", "reason"],
+  },
   rejected: {
     type: "counter",
     name: "bellwether_rejected_total",

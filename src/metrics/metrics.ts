@@ -64,6 +64,12 @@ export class Metrics {
     return { contentType: encoders[format].contentType, body: render(families, format) };
   }
 
+  /** The families of one profile (the default one unless named), which can be read again and again. */
+  families(name?: string): readonly Family[] {
+    const [profile] = name === undefined ? this.#profiles : this.#find([name]);
+    return profile === undefined ? [] : this.#viewsOf(profile);
+  }
+
   #find(names: readonly string[]): Profile[] {
     return [...new Set(names)].map((name) => {
       const profile = this.#profiles.find((each) => each.name === name);

@@ -62,6 +62,7 @@ export function familiesOf(registry: Registry) {
     listCost: registry.money(catalogue.listCost),
     unpricedTokens: registry.counter(catalogue.unpricedTokens),
     retries: registry.counter(catalogue.retries),
+    fallbacks: registry.counter(catalogue.fallbacks),
     rejected: registry.counter(catalogue.rejected),
     rateLimitRemaining: registry.gauge(catalogue.rateLimitRemaining),
     rateLimitLimit: registry.gauge(catalogue.rateLimitLimit),

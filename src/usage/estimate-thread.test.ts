@@ -19,7 +19,7 @@ beforeAll(() => {
   mkdirSync(cache, { recursive: true });
   folder = mkdtempSync(join(cache, "estimate-"));
   writeFileSync(join(folder, "package.json"), '{"type":"module"}');
-  for (const name of ["tokenizer", "estimate", "estimate-worker", "estimate-thread"]) {
+  for (const name of ["tokenizer", "estimate", "estimate-here", "estimate-worker", "estimate-thread"]) {
     const { outputText } = ts.transpileModule(readFileSync(join(import.meta.dirname, `${name}.ts`), "utf8"), {
       compilerOptions: {
         target: ts.ScriptTarget.ES2023,

@@ -4,13 +4,8 @@
  * for a while (its tables are large), and is started anew when it has died.
  */
 import { Worker } from "node:worker_threads";
-import {
-  COUNTED_CHARACTERS,
-  type Estimator,
-  inThreadEstimator,
-  roughTokens,
-  scaledTokens,
-} from "./estimate.ts";
+import { COUNTED_CHARACTERS, type Estimator, roughTokens, scaledTokens } from "./estimate.ts";
+import { inThreadEstimator } from "./estimate-here.ts";
 import type { Answer, Question } from "./estimate-worker.ts";
 
 /** Questions the thread may have before it; beyond that estimates are rough. */

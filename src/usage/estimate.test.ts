@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { COUNTED_CHARACTERS, inThreadEstimator, roughTokens, scaledTokens } from "./estimate.ts";
+import { COUNTED_CHARACTERS, roughTokens, scaledTokens } from "./estimate.ts";
+import { inThreadEstimator } from "./estimate-here.ts";
 import { countTokens } from "./tokenizer.ts";
 
 describe("countTokens", () => {

@@ -1,10 +1,8 @@
 /**
  * Estimates of tokens, for calls whose usage nobody reported: the text is counted with OpenAI's
- * tokenizer, which is close enough for other vendors' models. This file runs anywhere; the gateway
- * counts in a thread of its own (estimate-thread.ts).
+ * tokenizer, which is close enough for other vendors' models: by the gateway in a thread of its own
+ * (estimate-thread.ts), elsewhere in the thread that asks (estimate-here.ts).
  */
-import { countTokens } from "./tokenizer.ts";
-
 export interface Estimator {
   /**
    * Tokens of a text of `totalCharacters` (UTF-16 units) of which `text` is the beginning; the count of
@@ -51,23 +49,4 @@ function isCjk(unit: number): boolean {
     (unit >= 0xf900 && unit <= 0xfaff) ||
     (unit >= 0xff00 && unit <= 0xffef)
   );
-}
-
-/** Counts in the thread that asks, in slices between which other work goes on. */
-export function inThreadEstimator(): Estimator {
-  let closed = false;
-  return {
-    async tokens(text, totalCharacters, model) {
-      const counted = text.slice(0, COUNTED_CHARACTERS);
-      try {
-        if (!closed) return scaledTokens(await countTokens(counted, model), counted.length, totalCharacters);
-      } catch {
-        // The tokenizer could not be loaded, or choked on the text.
-      }
-      return roughTokens(text, totalCharacters);
-    },
-    close() {
-      closed = true;
-    },
-  };
 }

@@ -76,6 +76,11 @@ export class AnswerMeter {
     return this.#kind === "events";
   }
 
+  /** Pieces given to `push` are kept until the answer is over, and must not change. */
+  get keeps(): boolean {
+    return this.#kind === "json";
+  }
+
   /** Takes the next (decoded) bytes of the answer and returns those to relay. */
   push(chunk: Uint8Array): Uint8Array {
     if (this.#splitter !== undefined) {

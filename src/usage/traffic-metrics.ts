@@ -99,6 +99,16 @@ export class TrafficMetrics {
     this.#families.retries.with([upstream, reason]).inc();
   }
 
+  /** Counts a call that goes on at another upstream; `reason` is what it had failed with at the one before. */
+  fellBack(from: string, to: string, reason: ErrorType): void {
+    this.#families.fallbacks.with([from, to, reason]).inc();
+  }
+
+  /** Takes back that a call `started`, which will be counted elsewhere. */
+  moved(series: CallSeries): void {
+    series.inFlight.dec();
+  }
+
   /** Notes what an answer told of the upstream's rate limit. `model` is the bounded label. */
   rateLimit(
     upstream: string,

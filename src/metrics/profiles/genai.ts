@@ -6,7 +6,7 @@ import { catalogue } from "../catalogue.ts";
 import type { LabelRule, Profile } from "./profile.ts";
 
 /** The conventions' own operation names where they have one. */
-const OPERATIONS = {
+export const operationNames: Readonly<Record<string, string>> = {
   chat: "chat",
   completions: "text_completion",
   responses: "chat",
@@ -18,10 +18,10 @@ const OPERATIONS = {
 };
 
 /** Lists of models and unknown paths are no operations of a model. */
-const where = { endpoint: Object.keys(OPERATIONS) };
+const where = { endpoint: Object.keys(operationNames) };
 
 const labels: Readonly<Record<string, LabelRule>> = {
-  gen_ai_operation_name: { from: "endpoint", map: OPERATIONS },
+  gen_ai_operation_name: { from: "endpoint", map: operationNames },
   gen_ai_provider_name: { upstream: "provider" },
   gen_ai_request_model: "model",
   gen_ai_response_model: "response_model",
@@ -30,6 +30,9 @@ const labels: Readonly<Record<string, LabelRule>> = {
 
 const powers = (first: number, factor: number, count: number): number[] =>
   Array.from({ length: count }, (_, n) => first * factor ** n);
+
+/** Bounds that the conventions advise. */
+export const genaiBounds = { duration: powers(0.01, 2, 16), tokens: powers(1, 4, 14) };
 
 export const genai: Profile = {
   name: "genai",
@@ -40,14 +43,14 @@ export const genai: Profile = {
       type: "histogram",
       help: "Duration of a call to a model.",
       note: "`error_type` is empty, which to Prometheus is absent, where the call succeeded; else it is the `type` of bellwether_errors_total.",
-      bounds: powers(0.01, 2, 16),
+      bounds: genaiBounds.duration,
       inputs: [{ from: catalogue.duration.name, labels: { ...labels, error_type: "error" }, where }],
     },
     {
       to: "gen_ai_client_token_usage",
       type: "histogram",
       help: "Tokens of a call to a model.",
-      bounds: powers(1, 4, 14),
+      bounds: genaiBounds.tokens,
       inputs: [
         { from: catalogue.tokensPerCall.name, labels: { ...labels, gen_ai_token_type: "kind" }, where },
       ],
