@@ -14,6 +14,8 @@ export interface Place {
   /** An origin, without a path. */
   readonly url: string;
   readonly key: string;
+  /** In place of the platform's. */
+  readonly fetch?: typeof globalThis.fetch;
 }
 
 /** Something a client does; what it resolves to, or rejects with, is compared. */

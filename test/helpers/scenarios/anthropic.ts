@@ -3,8 +3,8 @@ import Anthropic from "@anthropic-ai/sdk";
 import type { Place } from "../twins.ts";
 import { all, plain, type Scenario, some } from "./scenario.ts";
 
-export function anthropicAt({ url, key }: Place): Anthropic {
-  return new Anthropic({ apiKey: key, baseURL: url, maxRetries: 0 });
+export function anthropicAt({ url, key, fetch }: Place): Anthropic {
+  return new Anthropic({ apiKey: key, baseURL: url, maxRetries: 0, ...(fetch && { fetch }) });
 }
 
 function anthropic(name: string, run: (client: Anthropic) => PromiseLike<unknown>): Scenario {
@@ -87,8 +87,10 @@ export const anthropicMessages: readonly Scenario[] = [
   anthropic("retrieves a model", (client) => client.models.retrieve("claude-sonnet-4.5")),
   {
     name: "sends its key as a bearer",
-    run: async ({ url, key }) =>
-      new Anthropic({ apiKey: null, authToken: key, baseURL: url }).messages.create(request),
+    run: async ({ url, key, fetch }) =>
+      new Anthropic({ apiKey: null, authToken: key, baseURL: url, ...(fetch && { fetch }) }).messages.create(
+        request,
+      ),
   },
 ];
 

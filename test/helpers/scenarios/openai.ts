@@ -5,8 +5,8 @@ import { z } from "zod";
 import type { Place } from "../twins.ts";
 import { all, plain, type Scenario, some } from "./scenario.ts";
 
-export function openaiAt({ url, key }: Place): OpenAI {
-  return new OpenAI({ apiKey: key, baseURL: `${url}/v1`, maxRetries: 0 });
+export function openaiAt({ url, key, fetch }: Place): OpenAI {
+  return new OpenAI({ apiKey: key, baseURL: `${url}/v1`, maxRetries: 0, ...(fetch && { fetch }) });
 }
 
 /** Names a scenario of this client. */

@@ -15,8 +15,8 @@ const tools = {
   }),
 };
 
-export function vercelAt({ url, key }: Place) {
-  const settings = { apiKey: key, baseURL: `${url}/v1` };
+export function vercelAt({ url, key, fetch }: Place) {
+  const settings = { apiKey: key, baseURL: `${url}/v1`, ...(fetch && { fetch }) };
   const openai = createOpenAI(settings);
   const anthropic = createAnthropic(settings);
   return {
