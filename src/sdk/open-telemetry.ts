@@ -6,12 +6,17 @@
 import type { Attributes, Histogram, MeterProvider, Span, TracerProvider } from "@opentelemetry/api";
 import { genaiBounds, operationNames } from "../metrics/profiles/genai.ts";
 import type { Call, Recorder, Usage } from "../usage/usage.ts";
-import type { MeteredUpstream } from "./targets.ts";
 
 /** `import { metrics, trace } from "@opentelemetry/api"`: either, or both. */
 export interface OpenTelemetryOptions {
   readonly metrics?: Pick<MeterProvider, "getMeter">;
   readonly trace?: Pick<TracerProvider, "getTracer">;
+}
+
+/** What attributes tell of an upstream. */
+interface Server {
+  readonly provider: string;
+  readonly host: string;
 }
 
 const SCOPE = "bellwether";
@@ -20,14 +25,14 @@ const CLIENT = 2;
 const ERROR = 2;
 
 export class OpenTelemetry implements Recorder {
-  readonly #upstream: (name: string) => MeteredUpstream | undefined;
+  readonly #upstream: (name: string) => Server | undefined;
   readonly #duration: Histogram | undefined;
   readonly #tokens: Histogram | undefined;
   readonly #trace: OpenTelemetryOptions["trace"];
   /** Spans of calls that have not ended, by call id. */
   readonly #spans = new Map<string, Span>();
 
-  constructor(options: OpenTelemetryOptions, upstream: (name: string) => MeteredUpstream | undefined) {
+  constructor(options: OpenTelemetryOptions, upstream: (name: string) => Server | undefined) {
     this.#upstream = upstream;
     this.#trace = options.trace;
     const meter = options.metrics?.getMeter(SCOPE);
