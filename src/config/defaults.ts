@@ -38,6 +38,16 @@ export const notifyDefaults = {
   continue: false,
 };
 
+/** Alerts of which nothing is said. */
+export const defaultAlerts = {
+  defaults: "on",
+  overrides: {},
+  custom: [],
+  interval: 15_000,
+  statePath: "./data/alerts.json",
+  externalUrl: undefined,
+} as const;
+
 /** The configuration of an empty file, or of none. */
 export const defaultConfig = {
   server: {
@@ -54,6 +64,8 @@ export const defaultConfig = {
   models: {},
   apps: [],
   prices: { files: [] },
+  slo: undefined,
+  alerts: defaultAlerts,
   channels: {},
   notify: [],
   ledger: {

@@ -3,6 +3,7 @@
  * and the errors' suggestions come from it. Only what works is here; any other key is refused.
  */
 import * as z from "zod";
+import { alerts, slo } from "./alert-schema.ts";
 import { channels, notifyRoute } from "./channel-schema.ts";
 import { defaultConfig } from "./defaults.ts";
 import { duration, label, modelName, size } from "./fields.ts";
@@ -151,6 +152,8 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe("Further price lists for all upstreams."),
+  slo,
+  alerts,
   channels,
   notify: z
     .array(notifyRoute)
@@ -216,6 +219,7 @@ export type Config = Immutable<z.output<typeof configSchema>>;
 export type UpstreamConfig = Config["upstreams"][string];
 export type ModelConfig = Config["models"][string];
 export type AppConfig = Config["apps"][number];
+export type AlertsConfig = Config["alerts"];
 export type ChannelConfig = Config["channels"][string];
 export type ChannelType = ChannelConfig["type"];
 export type ChannelOf<Type extends ChannelType> = Extract<ChannelConfig, { type: Type }>;

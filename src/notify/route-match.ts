@@ -1,6 +1,7 @@
 /** Which channels an alert goes to: the `notify` routes of the configuration. */
 import type { NotifyRoute } from "../config/schema.ts";
 import { type Alert, nameOf, severityOf } from "../core/alert.ts";
+import { matchesWildcard } from "../core/wildcard.ts";
 
 /** The routes that take an alert, by their place: the first that fits, and those after it that it lets in. */
 export function routesOf(alert: Alert, routes: readonly NotifyRoute[]): number[] {
@@ -21,23 +22,7 @@ function fits(alert: Alert, { when }: NotifyRoute): boolean {
 
 /** Whether a value is one of those wanted; `*` in them stands for any text. */
 export function matches(value: string, wanted: string | readonly string[]): boolean {
-  return [wanted].flat().some((pattern) => matchesPattern(value, pattern));
-}
-
-/** Without a regular expression, so that no pattern is slow. */
-function matchesPattern(value: string, pattern: string): boolean {
-  const parts = pattern.split("*");
-  const [first = "", ...rest] = parts;
-  if (rest.length === 0) return value === pattern;
-  if (!value.startsWith(first)) return false;
-  const last = rest.pop() ?? "";
-  let at = first.length;
-  for (const part of rest) {
-    const found = value.indexOf(part, at);
-    if (found === -1) return false;
-    at = found + part.length;
-  }
-  return value.length - last.length >= at && value.endsWith(last);
+  return [wanted].flat().some((pattern) => matchesWildcard(value, pattern));
 }
 
 /** The labels that decide an alert's group. `alert` is its name. */
