@@ -1,9 +1,12 @@
 /** The composition root: puts the parts together, starts them, and stops them in order. Wiring only. */
 
+import { Alerting } from "./alerting.ts";
+import { alertProblems, latencyBounds } from "./alerts/resolve.ts";
+import { alertsStatePath } from "./config/alert-paths.ts";
 import type { Environment } from "./config/environment.ts";
 import type { Loaded } from "./config/load.ts";
 import { loadConfig } from "./config/load.ts";
-import { formatProblem } from "./config/problems.ts";
+import { ConfigError, formatProblem } from "./config/problems.ts";
 import { Reloader, type ReloadResult } from "./config/reload.ts";
 import { checkSafety } from "./config/safety.ts";
 import { type Watching, watchConfig } from "./config/watch.ts";
@@ -64,6 +67,8 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const load = async (file: string | undefined): Promise<Loaded> => {
     const loaded = overridden(await loadConfig({ file, cwd, env }), options);
     checkSafety(loaded);
+    const problems = alertProblems(loaded.config, latencyBounds(loaded.config), loaded.locate);
+    if (problems.length > 0) throw new ConfigError(problems);
     return loaded;
   };
   const initial = await load(options.configFile);
@@ -96,11 +101,13 @@ export async function serve(options: ServeOptions): Promise<Running> {
     log,
   };
 
+  let alerting: Alerting | undefined;
   const putIntoForce = (next: InForce): void => {
     inForce = next;
     metrics.setUpstreams(identities(next.upstreams));
     prepareSeries(traffic, next);
     notifier.configure(next.loaded.config.channels, next.loaded.config.notify);
+    alerting?.configure(next.loaded.config);
   };
   putIntoForce(inForce);
 
@@ -159,6 +166,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
   let watching: Watching | undefined;
   const closeParts = async (): Promise<void> => {
     watching?.close();
+    await alerting?.close();
     await transport.close();
     await openCalls.none(ESTIMATES_MS);
     // Whoever still waits for an estimate gets a rough one, and settles before the next turn.
@@ -169,11 +177,16 @@ export async function serve(options: ServeOptions): Promise<Running> {
   };
   try {
     const address = await server.listen();
+    const url = `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`;
+    const { externalUrl = url } = config.alerts;
+    const statePath = alertsStatePath(initial, cwd);
+    alerting = new Alerting({ registry, notifier, clock: systemClock, log, externalUrl, statePath }, config);
+    await alerting.start();
     if (initial.file !== undefined) {
       watching = watchConfig(initial.file, () => void reloader.reload("file changed"));
     }
     return {
-      url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,
+      url,
       get inForce() {
         return inForce;
       },

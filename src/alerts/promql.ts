@@ -52,12 +52,17 @@ function leaf(it: Leaf): string {
       return `histogram_quantile(${it.q}, sum by (${grouped}) (rate(${selector(buckets)}${range(it.windowS)}${offset(it.agoS)})))`;
     }
     case "within": {
-      const where = { ...it.where, le: [String(it.bound)] };
+      const where = { ...it.where, le: [bound(it.bound)] };
       return `sum${by}(increase(${selector({ metric: `${it.metric}_bucket`, where })}${range(it.windowS)}))`;
     }
     default:
       return `${it.op}${by}(${selector(it)})`;
   }
+}
+
+/** As the text formats write a bucket's bound: `1.0`, not `1`. */
+function bound(value: number): string {
+  return Number.isInteger(value) ? `${value}.0` : String(value);
 }
 
 function selector({ metric, where = {} }: Pick<Selection, "metric" | "where">): string {

@@ -2,6 +2,7 @@
 import type { Threshold } from "../config/alert-schema.ts";
 import { type Locate, nearest, type Problem, problemAt } from "../config/problems.ts";
 import type { AlertsConfig, Config } from "../config/schema.ts";
+import { catalogue } from "../metrics/catalogue.ts";
 import type { AlertRule, AlertTemplate, AlertUnit } from "./declaration.ts";
 import { customRule } from "./rules/custom.ts";
 import { templates } from "./rules/index.ts";
@@ -149,4 +150,10 @@ function thresholdProblems(
     }
   }
   return problems;
+}
+
+/** The bounds of the histogram that objectives on latency are measured with. */
+export function latencyBounds({ metrics }: Pick<Config, "metrics">): readonly number[] {
+  const { name, bounds } = catalogue.duration;
+  return metrics.buckets[name] ?? metrics.buckets[name.replace("bellwether_", "")] ?? bounds;
 }

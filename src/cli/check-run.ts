@@ -1,4 +1,5 @@
 /** The work of `bellwether check`: does all that a start does short of listening, and prints what came of it. */
+import { alertProblems, latencyBounds } from "../alerts/resolve.ts";
 import { environment } from "../config/environment.ts";
 import { type Loaded, loadConfig } from "../config/load.ts";
 import { ConfigError, formatProblem, type Problem } from "../config/problems.ts";
@@ -47,6 +48,7 @@ async function check(file: string | undefined): Promise<Checked> {
   const { config, locate } = loaded;
   warnings.push(...loaded.warnings);
   problems.push(...safetyProblems(loaded));
+  problems.push(...alertProblems(config, latencyBounds(config), locate));
   const upstreams = await attempt("upstreams", () =>
     resolveUpstreams(config, env, { locate, warn: (message) => warnings.push(message) }),
   );
