@@ -27,7 +27,7 @@ import { ProcessMetrics } from "./metrics/process.ts";
 import { Notifier } from "./notify/notifier.ts";
 import { type SandboxUpstream, startSandboxUpstream } from "./sandbox-upstream.ts";
 import { buildSettings, type InForce, identities } from "./settings.ts";
-import { UndiciTransport } from "./upstreams/undici-transport.ts";
+import { Http1Transport } from "./upstreams/http1/transport.ts";
 import { WorkerEstimator } from "./usage/estimate-thread.ts";
 import { Recorders } from "./usage/recorders.ts";
 import { TrafficMetrics } from "./usage/traffic-metrics.ts";
@@ -87,7 +87,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
 
   const traffic = new TrafficMetrics(registry, { maxModels: config.metrics.maxModels });
   const priceGauges = new PriceGauges(registry, () => inForce.settings.prices);
-  const transport = new UndiciTransport();
+  const transport = new Http1Transport();
   const estimator = new WorkerEstimator();
   const openCalls = new OpenCalls();
   const notifier = new Notifier({ clock: systemClock, log, registry });

@@ -135,6 +135,12 @@ export const errorCatalogue = {
     message:
       "The meter's own limit of {limit} calls at a time is reached. Retry when one has ended, or raise `concurrency`.",
   },
+  upstream_misconfigured: {
+    status: 502,
+    type: "rejected",
+    message:
+      "What the configuration adds to requests for upstream {upstream} is not valid HTTP ({why}). Correct its `headers`, `apiKey` or `baseUrl`.",
+  },
   internal: {
     status: 500,
     type: "rejected",

@@ -1,6 +1,6 @@
 /**
- * The port to an upstream: one request, its answer as events. The gateway knows only this; undici
- * stands behind it today (undici-transport.ts), something faster may tomorrow.
+ * The port to an upstream: one request, its answer as events. The gateway knows only this; behind it stands
+ * Bellwether's own HTTP/1.1 client (http1/transport.ts).
  */
 import type { BellwetherError } from "../core/errors.ts";
 import type { Upstream } from "./upstream.ts";

@@ -214,16 +214,14 @@ describe("an odd answer that can be understood", () => {
       `HTTP/1.1 200 \xe6\x88\x90\xe5\x8a\x9f\r\n${LENGTH}`,
       "\xe6\x88\x90\xe5\x8a\x9f",
     ],
-    // Where it cannot be had as it was (undici reads it as UTF-8), it is the usual one.
-    ["a reason phrase that is not UTF-8", `HTTP/1.1 200 Tr\xe8s\r\n${LENGTH}`, /^(OK|Tr\xe8s)$/],
+    ["a reason phrase that is not UTF-8", `HTTP/1.1 200 Tr\xe8s\r\n${LENGTH}`, "Tr\xe8s"],
     ["trailers announced where there is no place for them", `${OK}Trailer: x\r\n${LENGTH}`, "OK"],
     ["3,000 headers", `${OK}${"a: b\r\n".repeat(3000)}${LENGTH}`, "OK"],
   ])("is passed on: %s", async (_, bytes, reason) => {
     raw.answer = Buffer.from(bytes, "latin1");
     const answer = await ask({ model: "raw-model" });
     expect([answer.status, answer.complete]).toEqual([200, true]);
-    if (typeof reason === "string") expect(answer.statusText).toBe(reason);
-    else expect(answer.statusText).toMatch(reason);
+    expect(answer.statusText).toBe(reason);
     expect(answer.body.toString()).toBe("ok");
     expect(answer.headers.filter(([name]) => name === "a")).toHaveLength(bytes.includes("a: b") ? 3000 : 0);
   });

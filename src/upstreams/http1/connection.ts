@@ -35,12 +35,15 @@ export class Connection implements Carrier {
   /** Monotonic milliseconds: when it is too old to be used again. */
   idleUntil = 0;
 
-  /** @param openSocket opens the socket, which is to read by the given options. */
+  /**
+   * @param openSocket opens the socket, which is to read by the given options.
+   * @param opened the event that tells that it is open; undefined when it is.
+   */
   constructor(
     owner: ConnectionOwner,
     exchange: Exchange,
     openSocket: (onread: { buffer: Buffer; callback: (bytes: number) => boolean }) => Socket,
-    opened: "connect" | "secureConnect",
+    opened: "connect" | "secureConnect" | undefined,
   ) {
     this.#owner = owner;
     this.#exchange = exchange;
@@ -53,10 +56,11 @@ export class Connection implements Carrier {
       },
     });
     this.#socket = socket;
-    socket.once(opened, () => this.#opened());
     socket.on("end", () => this.#onEnd());
     socket.on("error", (error) => this.#break(error));
     socket.on("close", () => this.#onClose());
+    if (opened === undefined) this.#opened();
+    else socket.once(opened, () => this.#opened());
   }
 
   /** It cannot serve any more. */

@@ -14,6 +14,7 @@ import { Connection, type ConnectionOwner } from "./connection.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { Exchange, type ExchangeOwner } from "./exchange.ts";
 import { requestHead } from "./request-head.ts";
+import { Tunnel } from "./tunnel.ts";
 
 /** An idle connection is dropped before common servers (60 s and more) close it under a request. */
 const KEEP_ALIVE_MS = 15_000;
@@ -48,7 +49,7 @@ export class ConnectionPool implements ConnectionOwner, ExchangeOwner {
       ca === undefined ? undefined : createSecureContext({ ca: [...rootCertificates, ca] });
   }
 
-  /** @throws BellwetherError malformed_request when the request cannot be written as HTTP/1.1. */
+  /** @throws InvalidRequest when the request cannot be written as HTTP/1.1. */
   send(request: UpstreamRequest, sink: AnswerSink): UpstreamExchange {
     const now = performance.now();
     const exchange = new Exchange(this, request, requestHead(request, this.#hostLine), sink, now);
@@ -66,13 +67,25 @@ export class ConnectionPool implements ConnectionOwner, ExchangeOwner {
 
   /** Opens a connection for an exchange. */
   connect(exchange: Exchange): void {
+    const { proxy } = this.upstream;
+    if (proxy === undefined) return this.#open(exchange, undefined);
+    const { host, port } = this.#target;
+    const target = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+    const tunnel = new Tunnel(proxy, target, {
+      onReady: (socket) => this.#open(exchange, socket),
+      onFailed: (cause) => exchange.fail(cause, false),
+    });
+    exchange.assign(tunnel);
+  }
+
+  #open(exchange: Exchange, tunnel: Socket | undefined): void {
     const tls = this.#url.protocol === "https:";
-    new Connection(
-      this,
-      exchange,
-      (onread) => (tls ? this.#openTls(onread) : this.#openTcp(onread)),
-      tls ? "secureConnect" : "connect",
-    );
+    const open = (onread: OnReadOpts): Socket => {
+      if (tunnel === undefined) return tls ? this.#openTls({ onread }) : this.#openTcp(onread);
+      return readInto(onread, tls ? this.#openTls({ socket: tunnel }) : tunnel);
+    };
+    const opened = tls ? "secureConnect" : tunnel === undefined ? "connect" : undefined;
+    new Connection(this, exchange, open, opened);
   }
 
   released(connection: Connection, keepAliveFor: number): void {
@@ -143,13 +156,13 @@ export class ConnectionPool implements ConnectionOwner, ExchangeOwner {
     return openTcp({ ...this.#target, ...SOCKET_OPTIONS, onread });
   }
 
-  #openTls(onread: OnReadOpts): Socket {
+  #openTls(way: { readonly onread: OnReadOpts } | { readonly socket: Socket }): Socket {
     const { host, port } = this.#target;
-    const options: ConnectionOptions & { onread: OnReadOpts } = {
+    const options: ConnectionOptions & { onread?: OnReadOpts } = {
       host,
       port,
       ...SOCKET_OPTIONS,
-      onread,
+      ...way,
       ALPNProtocols: ["http/1.1"],
       ...(isIP(host) === 0 ? { servername: host } : {}),
       ...(this.#secureContext === undefined ? {} : { secureContext: this.#secureContext }),
@@ -164,3 +177,15 @@ export class ConnectionPool implements ConnectionOwner, ExchangeOwner {
 }
 
 const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS } as const;
+
+/** Lets a socket on a tunnel, which cannot read that way by itself, read as the others do. */
+function readInto({ buffer, callback }: OnReadOpts, socket: Socket): Socket {
+  const into = buffer as Uint8Array;
+  return socket.on("data", (chunk: Buffer) => {
+    for (let at = 0; at < chunk.length; at += into.length) {
+      const piece = chunk.subarray(at, at + into.length);
+      into.set(piece);
+      callback(piece.length, into);
+    }
+  });
+}

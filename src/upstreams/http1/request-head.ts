@@ -1,7 +1,9 @@
 /** The head of a request as text, refusing what would be read as more than one header. */
-import { BellwetherError } from "../../core/errors.ts";
 import type { UpstreamRequest } from "../exchange.ts";
 import { isFieldValue, isToken, roleOf } from "./fields.ts";
+
+/** What cannot be written as one request; the message says why, in a few words. */
+export class InvalidRequest extends Error {}
 
 /** Anything but visible latin1 would end the request line early. */
 const NOT_A_TARGET = /[^!-~\x80-\xff]/;
@@ -12,25 +14,26 @@ const EXPECTS_BODY: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
 /**
  * The head with the empty line after it, one character for each byte.
  *
- * @throws BellwetherError malformed_request
+ * @throws InvalidRequest
  */
 export function requestHead(request: UpstreamRequest, host: string): string {
   const { method, path, headers, body } = request;
-  if (!isToken(method)) throw malformed("the method is no word");
-  if (!path.startsWith("/") || NOT_A_TARGET.test(path)) throw malformed("the path has an invalid character");
+  if (!isToken(method)) throw new InvalidRequest("the method is no word");
+  if (!path.startsWith("/") || NOT_A_TARGET.test(path))
+    throw new InvalidRequest("the path has an invalid character");
   let hosts = "";
   let lines = "";
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = headers[at] ?? "";
     const value = headers[at + 1] ?? "";
     const role = roleOf(name);
-    if (role === undefined) throw malformed("a header name has an invalid character");
-    if (!isFieldValue(value)) throw malformed(`the header ${name} has an invalid character`);
+    if (role === undefined) throw new InvalidRequest("a header name has an invalid character");
+    if (!isFieldValue(value)) throw new InvalidRequest(`the header ${name} has an invalid character`);
     const line = `${name}: ${value}\r\n`;
     if (role === "none") lines += line;
     // Configured for an upstream behind another name.
     else if (role === "host" && hosts === "") hosts = line;
-    else throw malformed(`the header ${name} is not the caller's to set`);
+    else throw new InvalidRequest(`the header ${name} is not the caller's to set`);
   }
   const length =
     body === undefined
@@ -39,8 +42,4 @@ export function requestHead(request: UpstreamRequest, host: string): string {
         : ""
       : `content-length: ${body.length}\r\n`;
   return `${method} ${path} HTTP/1.1\r\n${hosts || host}connection: keep-alive\r\n${lines}${length}\r\n`;
-}
-
-function malformed(why: string): BellwetherError {
-  return new BellwetherError("malformed_request", { why });
 }

@@ -1,22 +1,17 @@
-/**
- * Bellwether's own HTTP/1.1 client on bare sockets: strict, without streams, promises or closures per call.
- * Upstreams behind an HTTP proxy are left to undici.
- */
+/** Bellwether's own HTTP/1.1 client on bare sockets: strict, without streams, promises or closures per call. */
 import { BellwetherError } from "../../core/errors.ts";
 import type { AnswerSink, UpstreamExchange, UpstreamRequest, UpstreamTransport } from "../exchange.ts";
-import { UndiciTransport } from "../undici-transport.ts";
 import type { Upstream } from "../upstream.ts";
 import { Deadlines } from "./deadlines.ts";
 import { ConnectionPool } from "./pool.ts";
+import { InvalidRequest } from "./request-head.ts";
 
 export class Http1Transport implements UpstreamTransport {
   /** By upstream object, so that a reload with new settings gets a new pool. */
   readonly #pools = new Map<Upstream, ConnectionPool>();
   readonly #deadlines = new Deadlines();
-  readonly #proxied = new UndiciTransport();
 
   send(upstream: Upstream, request: UpstreamRequest, sink: AnswerSink): UpstreamExchange {
-    if (upstream.proxy !== undefined) return this.#proxied.send(upstream, request, sink);
     let pool = this.#pools.get(upstream);
     if (pool === undefined) {
       pool = new ConnectionPool(upstream, this.#deadlines);
@@ -25,15 +20,16 @@ export class Http1Transport implements UpstreamTransport {
     try {
       return pool.send(request, sink);
     } catch (error) {
-      if (!(error instanceof BellwetherError)) throw error;
-      return new RefusedExchange(error, sink);
+      if (!(error instanceof InvalidRequest)) throw error;
+      // What clients send has been checked already: this is about what the configuration adds.
+      const details = { upstream: upstream.name, why: error.message };
+      return new RefusedExchange(new BellwetherError("upstream_misconfigured", details, error), sink);
     }
   }
 
   /** Forgets the pools of upstreams no longer in use; their calls in flight finish. */
   retain(upstreams: Iterable<Upstream>): void {
     const kept = new Set(upstreams);
-    this.#proxied.retain(kept);
     for (const [upstream, pool] of this.#pools) {
       if (kept.has(upstream)) continue;
       this.#pools.delete(upstream);
@@ -44,7 +40,7 @@ export class Http1Transport implements UpstreamTransport {
   async close(): Promise<void> {
     const pools = [...this.#pools.values()];
     this.#pools.clear();
-    await Promise.all([this.#proxied.close(), ...pools.map((pool) => pool.close())]);
+    await Promise.all(pools.map((pool) => pool.close()));
   }
 }
 
