@@ -6,6 +6,23 @@ export type { PriceFile } from "../prices/price-file.ts";
 export type { OwnPrice } from "../prices/pricing.ts";
 export type { Estimator } from "../usage/estimate.ts";
 export type { Endpoint, Provenance, Usage } from "../usage/usage.ts";
+export { ApiError } from "./api-error.ts";
+export { Bellwether, type ClientOptions } from "./client.ts";
+export type {
+  CallOptions,
+  ChatChunk,
+  ChatCompletion,
+  ChatMessage,
+  ChatParams,
+  ContentPart,
+  Embeddings,
+  EmbeddingsParams,
+  Images,
+  ImagesParams,
+  Model,
+  TokenUsage,
+  ToolCall,
+} from "./client-types.ts";
 export { createMeter, type Meter, type MetricsPageOptions, meteredFetch } from "./meter.ts";
 export type { OpenTelemetryOptions } from "./open-telemetry.ts";
 export type {

@@ -1,0 +1,215 @@
+/** What the app gets of an answer, and when a call ends, however the app treats the body. */
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { SANDBOX_KEY, type Sandbox, startSandbox } from "../sandbox/server.ts";
+import { createMeter, type MeterOptions, type Usage } from "./index.ts";
+
+let relay: Sandbox;
+const records: Usage[] = [];
+beforeAll(async () => {
+  relay = await startSandbox();
+});
+afterAll(() => relay.close());
+afterEach(() => {
+  relay.reset();
+  records.length = 0;
+});
+
+const metered = (options: MeterOptions = {}) =>
+  createMeter({ upstream: "relay", priceFiles: [], onUsage: (usage) => records.push(usage), ...options });
+
+const headers = { authorization: `Bearer ${SANDBOX_KEY}`, "content-type": "application/json" };
+const chat = (more: object = {}, knobs = "") => ({
+  method: "POST",
+  headers: { ...headers, "x-sandbox": knobs },
+  body: JSON.stringify({ model: "gpt-4.1", messages: [{ role: "user", content: "hello" }], ...more }),
+});
+const url = () => `${relay.url}/v1/chat/completions`;
+const ended = () => vi.waitFor(() => expect(records).toHaveLength(1));
+
+describe("an answer", () => {
+  it("is the platform's Response, with the address it came from and every header", async () => {
+    const { fetch } = metered();
+    const [plain, metred] = [await globalThis.fetch(url(), chat()), await fetch(url(), chat())];
+    expect(metred).toBeInstanceOf(Response);
+    expect(metred.url).toBe(plain.url);
+    expect(metred).toMatchObject({
+      status: 200,
+      statusText: "OK",
+      ok: true,
+      redirected: false,
+      bodyUsed: false,
+    });
+    expect([...metred.headers.keys()]).toEqual([...plain.headers.keys()]);
+    expect(Object.keys((await metred.json()) as object)).toEqual(Object.keys((await plain.json()) as object));
+    expect(metred.bodyUsed).toBe(true);
+  });
+
+  it("can be cloned, both copies read, and the call is recorded once", async () => {
+    const response = await metered().fetch(url(), chat());
+    const copy = response.clone();
+    expect(await copy.text()).toBe(await response.text());
+    expect(records).toHaveLength(1);
+  });
+
+  it("keeps its bytes however the request was given", async () => {
+    const { fetch } = metered();
+    const { body, ...rest } = chat({ stream: true, stream_options: { include_usage: true } }, "cut=utf8");
+    const bytes = new TextEncoder().encode(body);
+    const stream = new Blob([bytes]).stream();
+    const inits = [{ body }, { body: bytes }, { body: bytes.buffer }, { body: new Blob([bytes]) }];
+    const answers: string[] = [];
+    relay.reset();
+    for (const init of [...inits, { body: stream, duplex: "half" as const }]) {
+      answers.push(await (await fetch(url(), { ...rest, ...init })).text());
+    }
+    answers.push(await (await fetch(new Request(url(), { ...rest, body }))).text());
+    const shape = (text: string) => text.replaceAll(/"(id|created|system_fingerprint)":("[^"]*"|\d+)/g, "");
+    expect(new Set(answers.map(shape)).size).toBe(1);
+    expect(records.map(({ bytesIn, modelSent, source }) => ({ bytesIn, modelSent, source }))).toEqual(
+      Array.from({ length: 6 }, () => ({ bytesIn: bytes.length, modelSent: "gpt-4.1", source: "reported" })),
+    );
+  });
+
+  it("lacks the one chunk that the meter's wish for usage causes, and nothing else", async () => {
+    const asked = await (await metered().fetch(url(), chat({ stream: true }))).text();
+    expect(asked).not.toContain('"choices":[]');
+    expect(asked.trimEnd().endsWith("data: [DONE]")).toBe(true);
+    expect(records[0]).toMatchObject({
+      source: "reported",
+      quantities: { outputTokens: expect.any(Number) },
+    });
+    const unasked = metered({ includeUsage: false });
+    await (await unasked.fetch(url(), chat({ stream: true }))).text();
+    expect(records[1]).toMatchObject({ source: "estimated" });
+  });
+
+  it("without a body ends the call", async () => {
+    const response = await metered().fetch(url(), chat({}, "status=204"));
+    expect(response.body).toBeNull();
+    expect(records).toMatchObject([{ status: 204 }]);
+  });
+});
+
+describe("a call", () => {
+  it("is not metered when it is none of an LLM API", async () => {
+    const meter = metered();
+    expect((await meter.fetch(`${relay.url}/sandbox/books`)).status).toBe(200);
+    expect(meter.stats().calls).toBe(0);
+  });
+
+  it("ends as left when the app cancels the body, and the upstream is let go", async () => {
+    const response = await metered().fetch(url(), chat({ stream: true }, "tokensPerSecond=50; output=4000"));
+    const reader = response.body?.getReader();
+    await reader?.read();
+    await reader?.cancel();
+    expect(records).toMatchObject([{ status: 499, errorType: "client_gone", source: "partial" }]);
+    await vi.waitFor(() => expect(relay.books.total().aborted).toBe(1));
+  });
+
+  it("ends as left when the app aborts while it reads nothing", async () => {
+    const app = new AbortController();
+    const init = { ...chat({ stream: true }, "tokensPerSecond=50; output=4000"), signal: app.signal };
+    const response = await metered().fetch(url(), init);
+    app.abort();
+    await ended();
+    expect(records).toMatchObject([{ status: 499, errorType: "client_gone" }]);
+    await expect(response.text()).rejects.toThrow();
+    await vi.waitFor(() => expect(relay.books.total().aborted).toBe(1));
+  });
+
+  it("ends as left when the app drops the answer without reading it", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const { fetch } = metered();
+    await (async () => {
+      await fetch(url(), chat({ stream: true }, "tokensPerSecond=50; output=4000"));
+    })();
+    await vi.waitFor(
+      () => {
+        collect();
+        expect(records).toMatchObject([{ status: 499, errorType: "client_gone" }]);
+      },
+      { timeout: 10_000, interval: 20 },
+    );
+  });
+
+  it("is not left by an app that stops at the end of what was said", async () => {
+    const response = await metered().fetch(
+      url(),
+      chat({ stream: true, stream_options: { include_usage: true } }),
+    );
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    for (let text = ""; !text.includes("[DONE]"); ) text += (await reader?.read())?.value ?? "";
+    await reader?.cancel();
+    await ended();
+    expect(records).toMatchObject([{ status: 200, errorType: undefined, source: "reported" }]);
+  });
+
+  it("ends with the upstream's fault when the answer breaks off, and the app gets fetch's own error", async () => {
+    const response = await metered().fetch(url(), chat({ stream: true }, "reset=stream; after=3"));
+    await expect(response.text()).rejects.toThrow(TypeError);
+    expect(records).toMatchObject([{ status: 200, errorType: "reset", source: "partial" }]);
+  });
+
+  it("is in flight until its body has been read", async () => {
+    const meter = metered();
+    const inFlight = async () => /in_flight\{.*\} (\d)/.exec(await meter.metrics())?.[1];
+    const response = await meter.fetch(url(), chat());
+    expect(await inFlight()).toBe("1");
+    await response.text();
+    expect(await inFlight()).toBe("0");
+  });
+
+  it("goes on when those who hear of it fail", async () => {
+    const heard: unknown[] = [];
+    const meter = metered({
+      onUsage: () => {
+        throw new Error("listener");
+      },
+      onError: (error) => heard.push(error),
+    });
+    expect(await (await meter.fetch(url(), chat())).text()).toContain("usage");
+    expect(heard).toMatchObject([{ message: "listener" }]);
+  });
+});
+
+it("reads no further than the app does", async () => {
+  const piece = Buffer.from(`data: ${"x".repeat(64 * 1024)}\n\n`);
+  const total = 1000;
+  let written = 0;
+  const server = createServer((request, response: ServerResponse) => {
+    request.resume();
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    const write = (): void => {
+      let room = true;
+      while (room && written < total) {
+        room = response.write(piece);
+        written++;
+      }
+      if (written === total) response.end();
+    };
+    response.on("drain", write);
+    write();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const response = await metered().fetch(
+    `http://127.0.0.1:${port}/v1/chat/completions`,
+    chat({ stream: true }),
+  );
+  let before = -1;
+  await vi.waitFor(() => {
+    const now = written;
+    const still = now === before;
+    before = now;
+    expect(still).toBe(true);
+  });
+  // What waits is in socket buffers: a few MiB of the 64.
+  expect(written).toBeLessThan(total / 2);
+  expect((await response.arrayBuffer()).byteLength).toBe(total * piece.length);
+  server.close();
+});
