@@ -53,6 +53,16 @@ export const errorCatalogue = {
     message:
       "No configured upstream serves {what}. Add it under `upstreams:` or `models:` in the configuration.",
   },
+  unknown_report: {
+    status: 404,
+    type: "not_found",
+    message: "There is no report {name}. {known}",
+  },
+  bad_parameter: {
+    status: 400,
+    type: "bad_request",
+    message: "Parameter {parameter}: {why}.",
+  },
   body_too_large: {
     status: 413,
     type: "rejected",

@@ -24,7 +24,7 @@ export interface SqlDialect {
   param(index: number, type: "text" | "integer" | "float" | "time"): string;
   /** The exact `q`-quantile by linear interpolation of a float column. */
   quantile(expression: string, q: number): string;
-  /** Whether text matches a LIKE pattern in which `\\` takes `%`, `_` and itself literally; case counts. */
+  /** Whether text matches a LIKE pattern in which `\` takes `%`, `_` and itself literally; case counts. */
   like(expression: string, pattern: string): string;
   /** Number of rows for which a condition holds. */
   countIf(condition: string): string;

@@ -4,8 +4,21 @@
  */
 import type { LedgerStore, Value } from "../../store/ledger-store.ts";
 
-/** How a column's values are to be shown. `ratio` is 0 to 1, `usd` exact decimal text, `time` milliseconds since the epoch. */
-export type Unit = "text" | "count" | "tokens" | "ratio" | "milliseconds" | "bytes" | "usd" | "time";
+/**
+ * How a column's values are to be shown. `ratio` is 0 to 1, `usd` and `cny` exact decimal text, `time`
+ * milliseconds since the epoch.
+ */
+export type Unit =
+  | "text"
+  | "count"
+  | "tokens"
+  | "ratio"
+  | "milliseconds"
+  | "bytes"
+  | "usd"
+  | "cny"
+  | "factor"
+  | "time";
 
 export interface ReportColumn {
   readonly name: string;
@@ -21,6 +34,10 @@ export interface ReportTable {
   readonly rows: readonly (readonly Value[])[];
   /** Of the whole table, in the columns' order; null where a sum makes no sense. */
   readonly totals?: readonly Value[];
+  /** Set when the first column is the start of an hour, a day, a week or a month and no row is left out: for charts. */
+  readonly series?: TimeUnit;
+  /** Rows that the limit left out; the totals count them. */
+  readonly omitted?: number;
 }
 
 export interface ReportResult {
@@ -49,25 +66,52 @@ export const DIMENSIONS = [
 ] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
+/** Units of time that a series has its points at. */
+export const TIME_UNITS = ["hour", "day", "week", "month"] as const;
+export type TimeUnit = (typeof TIME_UNITS)[number];
+
+/** What calls can be chosen by, besides time. */
+export const FILTERS = [
+  "model",
+  "app",
+  "team",
+  "upstream",
+  "endpoint",
+  "route",
+  "status",
+  "error",
+  "id",
+  "trace",
+] as const;
+export type FilterName = (typeof FILTERS)[number];
+
 /** What can be asked of any report; checked already. */
 export interface ReportQuery {
   readonly from: number;
   readonly to: number;
+  /** When it is asked, in milliseconds since the epoch: where a month is up to. */
+  readonly now: number;
+  /** IANA name. */
   readonly timeZone: string;
+  /** Empty: the report's own choice. */
   readonly by: readonly Dimension[];
-  /** Only calls with this value. */
-  readonly where: Readonly<Partial<Record<"model" | "app" | "team" | "upstream" | "endpoint", string>>>;
+  /** Only calls with one of these values; `*` in one stands for any text. */
+  readonly where: Readonly<Partial<Record<FilterName, readonly string[]>>>;
   /** Also the calls that Bellwether made itself to probe. */
   readonly probes: boolean;
   /** Also the days that retention has moved to the archive. */
   readonly archived: boolean;
-  /** At most this many rows a table. */
-  readonly limit: number;
+  /** At most this many rows a table; undefined: the report's own choice. */
+  readonly limit: number | undefined;
 }
 
 export interface Report {
   readonly name: string;
   /** One line for --help. */
   readonly summary: string;
+  /** The range when none is asked for, as a user would write it (`7d`, `month`). */
+  readonly defaultFrom: string;
+  /** Whether `by` means something to it. */
+  readonly groups: boolean;
   run(store: LedgerStore, query: ReportQuery): Promise<ReportResult>;
 }

@@ -1,0 +1,97 @@
+/** Single calls as rows, for `calls` and `slow`. */
+import { formatUsd, scaled } from "../../core/money.ts";
+import type { LedgerStore, Value } from "../../store/ledger-store.ts";
+import type { ReportColumn, ReportQuery, ReportTable } from "./report.ts";
+import { Statement } from "./statement.ts";
+
+interface CallColumn extends ReportColumn {
+  readonly sql: string;
+}
+
+const COLUMNS: readonly CallColumn[] = [
+  { name: "started_at", title: "time", unit: "time", sql: "started_at" },
+  { name: "id", title: "id", unit: "text", sql: "id" },
+  { name: "app", title: "app", unit: "text", sql: "app" },
+  { name: "model", title: "model", unit: "text", sql: "model" },
+  { name: "upstream", title: "upstream", unit: "text", sql: "upstream" },
+  { name: "endpoint", title: "endpoint", unit: "text", sql: "endpoint" },
+  { name: "status", title: "status", unit: "text", sql: "status" },
+  { name: "error_type", title: "error", unit: "text", sql: "error_type" },
+  { name: "duration_ms", title: "took", unit: "milliseconds", sql: "duration_ms" },
+  { name: "first_token_ms", title: "1st token", unit: "milliseconds", sql: "first_token_ms" },
+  { name: "input_tokens", title: "input", unit: "tokens", sql: "input_tokens" },
+  { name: "output_tokens", title: "output", unit: "tokens", sql: "output_tokens" },
+  { name: "source", title: "usage", unit: "text", sql: "source" },
+  { name: "cost_usd", title: "cost", unit: "usd", sql: "cost" },
+];
+
+/** What else is told of a call that was asked for by its id. */
+const DETAILS: readonly CallColumn[] = [
+  ...COLUMNS,
+  ...(
+    [
+      ["team", "text"],
+      ["route", "text"],
+      ["model_requested", "text"],
+      ["model_sent", "text"],
+      ["model_answered", "text"],
+      ["method", "text"],
+      ["path", "text"],
+      ["error_code", "text"],
+      ["service_tier", "text"],
+      ["trace_id", "text"],
+      ["upstream_request_id", "text"],
+      ["first_byte_ms", "milliseconds"],
+      ["overhead_ms", "milliseconds"],
+      ["retries", "count"],
+      ["bytes_in", "bytes"],
+      ["bytes_out", "bytes"],
+      ["cached_input_tokens", "tokens"],
+      ["cache_write_5m_tokens", "tokens"],
+      ["cache_write_1h_tokens", "tokens"],
+      ["reasoning_tokens", "tokens"],
+      ["images", "count"],
+      ["characters", "count"],
+      ["audio_ms", "milliseconds"],
+      ["list_cost", "usd"],
+    ] as const
+  ).map(([name, unit]) => ({ name, title: name.replaceAll("_", " "), unit, sql: name })),
+];
+
+/** The order is a column of ours, never a user's. */
+export async function callsTable(
+  store: LedgerStore,
+  query: ReportQuery,
+  order: "started_at" | "duration_ms",
+  limit: number,
+  condition?: string,
+): Promise<ReportTable> {
+  const columns = query.where.id === undefined ? COLUMNS : DETAILS;
+  const statement = new Statement(store);
+  const source = statement.source(query, condition);
+  const selected = columns.map(({ sql, name }, index) =>
+    // An interrupted call has no status; 0 would look like one.
+    name === "status"
+      ? `CASE WHEN interrupted THEN NULL ELSE status END AS c${index}`
+      : `${sql} AS c${index}`,
+  );
+  const rows = await store.query(
+    statement.query(
+      `SELECT ${selected.join(", ")} ${source} ORDER BY ${order} DESC, id DESC LIMIT ${limit + 1}`,
+    ),
+  );
+  return {
+    name: "calls",
+    title: order === "started_at" ? "newest first" : "slowest first",
+    columns: columns.map(({ name, title, unit }) => ({ name, title, unit })),
+    rows: rows
+      .slice(0, limit)
+      .map((row) => columns.map((column, index) => shown(column, row[`c${index}`] ?? null))),
+  };
+}
+
+function shown({ name, unit }: CallColumn, value: Value): Value {
+  if (unit === "usd" && value !== null) return formatUsd(scaled(String(value), 12));
+  if (name === "status") return value === null ? "interrupted" : String(value);
+  return value;
+}

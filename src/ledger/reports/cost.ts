@@ -1,0 +1,107 @@
+/** `cost`: what was spent, on what, what the list price would have been, and what the month will come to. */
+import { formatUsd, type Pico, scaled } from "../../core/money.ts";
+import type { LedgerStore } from "../../store/ledger-store.ts";
+import { result, tableBy } from "./grouped.ts";
+import { MEASURES as m } from "./measures.ts";
+import { notesOn } from "./notes.ts";
+import { HISTORY_MS, type Projection, project } from "./projection.ts";
+import type { Report, ReportQuery, ReportTable } from "./report.ts";
+import { seriesTable } from "./series.ts";
+import { Statement } from "./statement.ts";
+import { addUnits, startOf } from "./time-zone.ts";
+
+export const cost: Report = {
+  name: "cost",
+  summary: "spending by any dimension, against list price; the month so far and its projection",
+  defaultFrom: "month",
+  groups: true,
+  async run(store, query) {
+    const table = await tableBy(store, query, {
+      by: ["model"],
+      order: "cost",
+      measures: [
+        m.calls,
+        m.inputTokens,
+        m.outputTokens,
+        m.cost,
+        m.costShare,
+        m.listCost,
+        m.saving,
+        m.savingRatio,
+        m.costPerThousand,
+      ],
+    });
+    const projection = await projectMonth(store, query);
+    const series = await seriesTable(store, query, [m.cost, m.listCost]);
+    return result(
+      "cost",
+      query,
+      [table, monthTable(projection, query), series],
+      [...(await notesOn(store, query)), noteOn(projection)],
+    );
+  },
+};
+
+/** This month's spending by the calls that the query's filters choose, whatever its range. */
+export async function projectMonth(store: LedgerStore, query: ReportQuery): Promise<Projection> {
+  const { now, timeZone } = query;
+  const monthStart = startOf("month", now, timeZone);
+  const monthEnd = addUnits("month", monthStart, 1, timeZone);
+  const history = { ...query, from: Math.min(monthStart, now - HISTORY_MS), to: now };
+  const statement = new Statement(store);
+  const source = statement.source(history);
+  const hour = store.sql.truncate("hour", "started_at", "UTC");
+  const rows = await store.query(
+    statement.query(
+      `SELECT ${hour} AS h, min(started_at) AS first, ${store.sql.sumMoney("cost")} AS spent ${source} GROUP BY h`,
+    ),
+  );
+  const first = rows.reduce((least, row) => Math.min(least, Number(row.first)), now);
+  return project({
+    hours: rows.map((row) => ({ start: Number(row.h), cost: pico(row.spent) })),
+    firstCall: first,
+    monthStart,
+    monthEnd,
+    now,
+    timeZone,
+  });
+}
+
+function pico(value: unknown): Pico {
+  return value === null || value === undefined ? 0n : scaled(String(value), 12);
+}
+
+function monthTable({ soFar, expected, range, method }: Projection, query: ReportQuery): ReportTable {
+  return {
+    name: "month",
+    title: "this month",
+    columns: [
+      { name: "month", title: "month", unit: "time" },
+      { name: "so_far_usd", title: "so far", unit: "usd" },
+      { name: "projected_usd", title: "projected", unit: "usd" },
+      { name: "low_usd", title: "low", unit: "usd" },
+      { name: "high_usd", title: "high", unit: "usd" },
+      { name: "method", title: "method", unit: "text" },
+    ],
+    rows: [
+      [
+        startOf("month", query.now, query.timeZone),
+        formatUsd(soFar),
+        formatUsd(expected),
+        range === undefined ? null : formatUsd(range.low),
+        range === undefined ? null : formatUsd(range.high),
+        method,
+      ],
+    ],
+  };
+}
+
+function noteOn({ method, range }: Projection): string {
+  const how =
+    method === "seasonal"
+      ? "The projection follows the hours of the week of the last weeks"
+      : "The projection is linear: there are less than two weeks to learn a week's shape from";
+  return range === undefined
+    ? `${how}; a range needs two days.`
+    : `${how}; low to high holds 80 of 100 months.`;
+}

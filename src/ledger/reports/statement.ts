@@ -1,0 +1,109 @@
+/** Puts one statement together: text from this folder only, and whatever a user wrote as its parameters. */
+import type { LedgerStore, Query, SqlDialect } from "../../store/ledger-store.ts";
+import type { Dimension, FilterName, ReportQuery } from "./report.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** The columns behind the filters. */
+const FILTER_COLUMN: Readonly<Record<FilterName, string>> = {
+  model: "model",
+  app: "app",
+  team: "team",
+  upstream: "upstream",
+  endpoint: "endpoint",
+  route: "route",
+  status: "status",
+  error: "error_type",
+  id: "id",
+  trace: "trace_id",
+};
+
+export class Statement {
+  readonly #sql: SqlDialect;
+  readonly #params: (string | number | boolean)[] = [];
+
+  constructor(store: LedgerStore) {
+    this.#sql = store.sql;
+  }
+
+  /** Adds a parameter and returns its place. */
+  param(value: string | number, type: "text" | "integer" | "float" | "time"): string {
+    this.#params.push(value);
+    return this.#sql.param(this.#params.length - 1, type);
+  }
+
+  query(text: string): Query {
+    return { text, params: this.#params };
+  }
+
+  /** `FROM … WHERE …` of the calls that are asked of. */
+  source(query: ReportQuery, condition?: string): string {
+    const conditions = [
+      ...this.#times(query),
+      ...(query.probes ? [] : ["NOT probe"]),
+      ...Object.entries(query.where).map(([name, values]) => this.#matches(name as FilterName, values)),
+      ...(condition === undefined ? [] : [condition]),
+    ];
+    return `FROM ${this.#sql.table(query.archived)} WHERE ${conditions.join(" AND ")}`;
+  }
+
+  /** Ids begin with their time, so that calls by id need no look at the whole ledger. */
+  #times(query: ReportQuery): string[] {
+    const times = query.where.id?.map(timeOfId) ?? [];
+    const known = times.filter((time) => time !== undefined);
+    const byId = known.length > 0 && known.length === times.length;
+    const from = byId ? Math.min(...known) - HOUR_MS : query.from;
+    const to = byId ? Math.max(...known) + HOUR_MS : query.to;
+    return [`started_at >= ${this.param(from, "time")}`, `started_at < ${this.param(to, "time")}`];
+  }
+
+  #matches(name: FilterName, values: readonly string[]): string {
+    const column = FILTER_COLUMN[name];
+    const alternatives = values.map((value) => {
+      if (name === "status") return this.#status(value);
+      if (!value.includes("*")) return `${column} = ${this.param(value, "text")}`;
+      return this.#sql.like(column, this.param(likePattern(value), "text"));
+    });
+    return `(${alternatives.join(" OR ")})`;
+  }
+
+  /** `429`, or `4*` and `4**`: the statuses that begin so. */
+  #status(value: string): string {
+    if (!value.includes("*")) return `status = ${this.param(Number(value), "integer")}`;
+    const prefix = value.slice(0, value.indexOf("*")).slice(0, 3);
+    const lowest = Number(prefix.padEnd(3, "0"));
+    const highest = Number(prefix.padEnd(3, "9"));
+    return `(status >= ${this.param(lowest, "integer")} AND status <= ${this.param(highest, "integer")})`;
+  }
+}
+
+/** A time dimension's SQL is the start of its unit; every other is a column. */
+export function dimensionSql(sql: SqlDialect, dimension: Dimension, timeZone: string): string {
+  switch (dimension) {
+    case "hour":
+    case "day":
+    case "week":
+    case "month":
+      return sql.truncate(dimension, "started_at", timeZone);
+    case "model":
+    case "app":
+    case "team":
+    case "upstream":
+    case "endpoint":
+    case "route":
+    case "status":
+      return dimension;
+  }
+}
+
+/** A pattern in which `*` is any text, for LIKE. */
+function likePattern(pattern: string): string {
+  return pattern.replace(/[\\%_]/g, "\\$&").replace(/\*+/g, "%");
+}
+
+/** The time that a UUIDv7 begins with, in milliseconds since the epoch. */
+function timeOfId(id: string): number | undefined {
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(id)
+    ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
+    : undefined;
+}

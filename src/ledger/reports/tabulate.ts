@@ -1,0 +1,200 @@
+/**
+ * Makes a table: groups of calls and their measures, with totals. Totals are asked of the database over all
+ * calls, never added up from the rows shown, so that percentiles and limited tables have right ones too.
+ */
+import type { LedgerStore, Value } from "../../store/ledger-store.ts";
+import {
+  AGGREGATES,
+  type AggregateName,
+  type FactName,
+  isQuantile,
+  QUANTILES,
+  type QuantileName,
+} from "./facts.ts";
+import type { Facts, Measure } from "./measures.ts";
+import { addToClass, type Classes, classSql, EXACT_UP_TO, quantileOfClasses } from "./percentiles.ts";
+import type { Dimension, ReportColumn, ReportQuery, ReportTable, TimeUnit } from "./report.ts";
+import { dimensionSql, Statement } from "./statement.ts";
+
+/** What rows are grouped by: a dimension, or a column that only one report groups by. */
+export interface Group {
+  readonly column: ReportColumn;
+  /** SQL; must not be a user's text. */
+  readonly sql: string;
+}
+
+export interface TableRequest {
+  readonly name: string;
+  readonly title: string;
+  readonly groups: readonly Group[];
+  readonly measures: readonly Measure[];
+  /** The largest of this come first, unless the groups are times: those are in order. */
+  readonly order?: AggregateName;
+  readonly limit: number;
+  /** SQL of a condition that is the report's own. */
+  readonly condition?: string;
+}
+
+export interface Tabulated {
+  readonly table: ReportTable;
+  readonly rows: readonly Facts[];
+  readonly totals: Facts;
+}
+
+const TIMES: ReadonlySet<string> = new Set<TimeUnit>(["hour", "day", "week", "month"]);
+
+export function groupOf(store: LedgerStore, dimension: Dimension, timeZone: string): Group {
+  const unit = TIMES.has(dimension) ? "time" : dimension === "status" ? "count" : "text";
+  const column = { name: dimension, title: dimension, unit } as const;
+  return { column, sql: dimensionSql(store.sql, dimension, timeZone) };
+}
+
+export async function tabulate(
+  store: LedgerStore,
+  query: ReportQuery,
+  request: TableRequest,
+): Promise<Tabulated> {
+  const { groups, measures, condition } = request;
+  const facts = new Set(measures.flatMap((measure) => measure.facts));
+  const aggregates = [...facts].filter((fact) => !isQuantile(fact)) as AggregateName[];
+  const quantiles = [...facts].filter(isQuantile);
+  if (!aggregates.includes("calls")) aggregates.push("calls");
+
+  const totals: Record<string, Value> = { ...(await totalFacts(store, query, aggregates, condition)) };
+  const exact = Number(totals.calls) <= EXACT_UP_TO;
+  const rows = await groupRows(store, query, request, exact ? [...aggregates, ...quantiles] : aggregates);
+  if (exact) Object.assign(totals, await totalFacts(store, query, quantiles, condition));
+  else await addQuantiles(store, query, request, quantiles, rows, totals);
+
+  const shown = rows.slice(0, request.limit);
+  const table: ReportTable = {
+    name: request.name,
+    title: request.title,
+    columns: [...groups.map(({ column }) => column), ...measures.map(({ column }) => column)],
+    rows: shown.map(({ keys, facts: found }) => [
+      ...keys,
+      ...measures.map((measure) => measure.value(found, totals)),
+    ]),
+    totals: [...groups.map(() => null), ...measures.map((measure) => measure.value(totals, totals))],
+    ...(rows.length > shown.length ? { omitted: rows.length - shown.length } : {}),
+  };
+  return { table, rows: shown.map((row) => row.facts), totals };
+}
+
+/** Facts of all calls that are asked of. */
+export async function totalFacts(
+  store: LedgerStore,
+  query: ReportQuery,
+  facts: readonly FactName[],
+  condition?: string,
+): Promise<Facts> {
+  if (facts.length === 0) return {};
+  const statement = new Statement(store);
+  const source = statement.source(query, condition);
+  const [row = {}] = await store.query(statement.query(`SELECT ${selected(store, facts)} ${source}`));
+  return factsOf(row, facts);
+}
+
+interface GroupRow {
+  readonly keys: readonly Value[];
+  readonly facts: Record<string, Value>;
+}
+
+async function groupRows(
+  store: LedgerStore,
+  query: ReportQuery,
+  request: TableRequest,
+  facts: readonly FactName[],
+): Promise<GroupRow[]> {
+  const { groups, order, condition } = request;
+  if (groups.length === 0) return [];
+  const statement = new Statement(store);
+  const source = statement.source(query, condition);
+  const keys = groups.map(({ sql }, index) => `${sql} AS g${index}`);
+  const places = groups.map((_, index) => `g${index}`);
+  const found = await store.query(
+    statement.query(
+      `SELECT ${[...keys, selected(store, facts)].join(", ")} ${source} GROUP BY ${places.join(", ")}`,
+    ),
+  );
+  const rows = found.map((row) => ({
+    keys: places.map((place) => row[place] ?? null),
+    facts: factsOf(row, facts),
+  }));
+  const byTime = groups.some(({ column }) => column.unit === "time");
+  return rows.sort((a, b) => {
+    const difference = byTime || order === undefined ? 0 : largestFirst(a.facts[order], b.facts[order]);
+    return difference || compareKeys(a.keys, b.keys);
+  });
+}
+
+/** Percentiles of more calls than are sorted: see percentiles.ts. */
+async function addQuantiles(
+  store: LedgerStore,
+  query: ReportQuery,
+  { groups, condition }: TableRequest,
+  quantiles: readonly QuantileName[],
+  rows: readonly GroupRow[],
+  totals: Record<string, Value>,
+): Promise<void> {
+  const rowOf = new Map(rows.map((row) => [JSON.stringify(row.keys), row]));
+  for (const of of new Set(quantiles.map((name) => QUANTILES[name].of))) {
+    const names = quantiles.filter((name) => QUANTILES[name].of === of);
+    const statement = new Statement(store);
+    const source = statement.source(query, condition);
+    const keys = groups.map(({ sql }, index) => `${sql} AS g${index}`);
+    const places = [...groups.map((_, index) => `g${index}`), "b"];
+    const found = await store.query(
+      statement.query(
+        `SELECT ${[...keys, `${classSql("x")} AS b`, "count(*) AS n"].join(", ")} ` +
+          `FROM (SELECT *, ${of} AS x ${source}) AS calls WHERE x IS NOT NULL GROUP BY ${places.join(", ")}`,
+      ),
+    );
+    const all: Classes = new Map();
+    const byRow = new Map<GroupRow, Classes>();
+    for (const row of found) {
+      const [index, count] = [Number(row.b), Number(row.n)];
+      addToClass(all, index, count);
+      const owner = rowOf.get(JSON.stringify(groups.map((_, at) => row[`g${at}`] ?? null)));
+      if (owner === undefined) continue;
+      const classes = byRow.get(owner) ?? new Map<number, number>();
+      byRow.set(owner, classes);
+      addToClass(classes, index, count);
+    }
+    for (const name of names) {
+      totals[name] = quantileOfClasses(all, QUANTILES[name].q);
+      for (const row of rows)
+        row.facts[name] = quantileOfClasses(byRow.get(row) ?? new Map(), QUANTILES[name].q);
+    }
+  }
+}
+
+/** Aliases differ from column names: some databases would take them for the column. */
+function selected(store: LedgerStore, facts: readonly FactName[]): string {
+  return facts
+    .map((name, index) => {
+      if (!isQuantile(name)) return `${AGGREGATES[name](store.sql)} AS f${index}`;
+      const { of, q } = QUANTILES[name];
+      return `${store.sql.quantile(of, q)} AS f${index}`;
+    })
+    .join(", ");
+}
+
+function factsOf(row: Readonly<Record<string, Value>>, facts: readonly FactName[]): Record<string, Value> {
+  return Object.fromEntries(facts.map((name, index) => [name, row[`f${index}`] ?? null]));
+}
+
+function largestFirst(a: Value | undefined, b: Value | undefined): number {
+  return Number(b ?? 0) - Number(a ?? 0);
+}
+
+function compareKeys(a: readonly Value[], b: readonly Value[]): number {
+  for (const [index, left] of a.entries()) {
+    const right = b[index] ?? null;
+    if (left === right) continue;
+    if (left === null) return 1;
+    if (right === null) return -1;
+    return left < right ? -1 : 1;
+  }
+  return 0;
+}
