@@ -25,6 +25,9 @@ import { catalogue } from "./metrics/catalogue.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { ProcessMetrics } from "./metrics/process.ts";
 import { Notifier } from "./notify/notifier.ts";
+import { probePage } from "./probes/page.ts";
+import { ProbeService } from "./probes/service.ts";
+import { probePlan } from "./probing.ts";
 import { type SandboxUpstream, startSandboxUpstream } from "./sandbox-upstream.ts";
 import { buildSettings, type InForce, identities } from "./settings.ts";
 import { Http1Transport } from "./upstreams/http1/transport.ts";
@@ -92,11 +95,12 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const openCalls = new OpenCalls();
   const notifier = new Notifier({ clock: systemClock, log, registry });
   const modelLists = new ModelLists(transport, labels, systemClock, () => inForce.upstreams);
+  const probes = new ProbeService({ registry, around: () => around, settings: () => inForce.settings });
   const around: Surroundings = {
     clock: systemClock,
     transport,
     metrics: traffic,
-    recorder: new Recorders([priceGauges, modelLists, new CallLog(log), openCalls]),
+    recorder: new Recorders([priceGauges, modelLists, new CallLog(log), openCalls, probes.recorder]),
     estimator,
     log,
   };
@@ -108,6 +112,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     prepareSeries(traffic, next);
     notifier.configure(next.loaded.config.channels, next.loaded.config.notify);
     alerting?.configure(next.loaded.config);
+    probes.configure(probePlan(next, "as configured"));
   };
   putIntoForce(inForce);
 
@@ -149,7 +154,13 @@ export async function serve(options: ServeOptions): Promise<Running> {
     upstreams: inForce.upstreams.map(({ name }) => name),
     simulated: sandbox !== undefined && inForce.upstreams.includes(sandbox.upstream),
   });
-  const operations = { metrics, readiness, about };
+  const operations = {
+    metrics,
+    readiness,
+    about,
+    probe: (query: string, limit: string | undefined, accept: string | undefined) =>
+      probePage(probes, systemClock, query, limit, accept),
+  };
   const { host, port, headersLimit, requestTimeout } = config.server;
   const server = new DataPlane(
     { host, port, headersLimit, requestTimeout },
@@ -167,6 +178,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const closeParts = async (): Promise<void> => {
     watching?.close();
     await alerting?.close();
+    probes.stop();
     await transport.close();
     await openCalls.none(ESTIMATES_MS);
     // Whoever still waits for an estimate gets a rough one, and settles before the next turn.

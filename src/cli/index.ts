@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { ConfigError, formatProblem } from "../config/problems.ts";
 import { version } from "../version.ts";
 import { checkCommand } from "./check.ts";
+import { exporterCommand } from "./exporter.ts";
 import { notifyCommand } from "./notify.ts";
 import { pricesCommand } from "./prices.ts";
 import { sandboxCommand } from "./sandbox.ts";
@@ -18,6 +19,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   for (const command of [
     serveCommand(),
     checkCommand(),
+    exporterCommand(),
     pricesCommand(),
     notifyCommand(),
     sandboxCommand(),

@@ -28,6 +28,34 @@ export const defaultUpstream = {
   headers: {},
 } as const;
 
+/** What probes there are; src/probes/index.ts checks that they are the ones that exist. */
+export const probeModules = ["models", "chat", "embeddings", "images", "balance", "tls", "dns"] as const;
+
+/** The kinds of account whose balance can be read; src/probes/balances/index.ts checks them. */
+export const balancePollers = [
+  "billing",
+  "one-api",
+  "new-api",
+  "openrouter",
+  "deepseek",
+  "siliconflow",
+  "moonshot",
+  "openai-costs",
+  "custom",
+] as const;
+
+/** Probes of which nothing is said. */
+export const defaultProbes = {
+  modules: ["models", "chat", "balance", "tls"],
+  interval: 60_000,
+  jitter: 2_000,
+  timeout: 30_000,
+  concurrency: 8,
+  spendPerDay: { usd: 0.5 },
+  models: {},
+  overrides: {},
+} as const;
+
 /** A route of alerts of which nothing is said but where it leads. */
 export const notifyDefaults = {
   when: { labels: {} },

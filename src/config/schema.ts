@@ -8,6 +8,7 @@ import { channels, notifyRoute } from "./channel-schema.ts";
 import { defaultConfig } from "./defaults.ts";
 import { duration, label, modelName, size } from "./fields.ts";
 import { ledger } from "./ledger-schema.ts";
+import { probes } from "./probe-schema.ts";
 import { upstream } from "./upstream-schema.ts";
 import type { FileText, Secret } from "./values.ts";
 
@@ -122,7 +123,7 @@ export const configSchema = z.strictObject({
   apps: z
     .array(
       z.strictObject({
-        name: label("an app", ["anonymous", "other"])
+        name: label("an app", ["anonymous", "other", "probe"])
           .describe("The `app` label of its calls.")
           .meta({ "x-example": "shop" }),
         team: z
@@ -154,6 +155,11 @@ export const configSchema = z.strictObject({
     .describe("Further price lists for all upstreams."),
   slo,
   alerts,
+  probes: probes
+    .optional()
+    .describe(
+      "Bellwether's own calls, which see whether upstreams are well. Without this section `serve` makes none, and `bellwether exporter` those of the defaults.",
+    ),
   channels,
   notify: z
     .array(notifyRoute)
@@ -217,6 +223,8 @@ type Immutable<T> = T extends Secret | FileText
 /** The configuration in force: complete, in milliseconds and bytes. */
 export type Config = Immutable<z.output<typeof configSchema>>;
 export type UpstreamConfig = Config["upstreams"][string];
+export type ProbesConfig = NonNullable<Config["probes"]>;
+export type BalanceConfig = NonNullable<UpstreamConfig["balance"]>;
 export type ModelConfig = Config["models"][string];
 export type AppConfig = Config["apps"][number];
 export type AlertsConfig = Config["alerts"];

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { defaultUpstream, dialectNames } from "./defaults.ts";
 import { duration, modelName, size } from "./fields.ts";
+import { balance } from "./probe-schema.ts";
 import { FileText, Secret, secretUrl } from "./values.ts";
 
 const price = (meaning: string) => z.number().nonnegative().optional().describe(meaning);
@@ -115,6 +116,7 @@ export const upstream = z.strictObject({
     .describe(
       "Its prices by model, in `currency`: per million tokens, unless the key says otherwise. They come before every list.",
     ),
+  balance: balance.optional().describe("Where it tells what is left on its account. Default: the preset's."),
   headers: z
     .record(headerName, secret)
     .default({})

@@ -11,6 +11,8 @@ export interface Access {
   readonly mode: "none" | "passthrough" | "keys";
   /** Application name by the SHA-256 of its key, as lower-case hexadecimal digits. */
   readonly apps: ReadonlyMap<string, string>;
+  /** Who calls where no key tells; `anonymous` unless given. */
+  readonly caller?: string;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface Access {
  * @throws BellwetherError missing_api_key or invalid_api_key.
  */
 export function authenticate(access: Access, head: RequestHead, query: string): string {
-  if (access.mode !== "keys") return ANONYMOUS;
+  if (access.mode !== "keys") return access.caller ?? ANONYMOUS;
   const key = clientKey(head) ?? queryKey(query);
   if (key === undefined || key === "") throw new BellwetherError("missing_api_key");
   // Looking up a digest is safe against timing: whoever sends keys cannot steer the digest's bytes.

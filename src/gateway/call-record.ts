@@ -42,7 +42,7 @@ const RATE_LIMIT_INTERVAL_MS = 1_000;
 
 /** What a record needs of the surroundings: the meter library has these too, and nothing more. */
 export type RecordSurroundings = Pick<Surroundings, "clock" | "metrics" | "recorder" | "estimator" | "log">;
-export type RecordSettings = Pick<Settings, "prices" | "modelLabel">;
+export type RecordSettings = Pick<Settings, "prices" | "modelLabel" | "probe">;
 
 export class CallRecord {
   readonly id: string;
@@ -193,7 +193,7 @@ export class CallRecord {
       startedAt: this.#startedAt,
       app: this.app,
       team: this.team,
-      probe: false,
+      probe: this.#settings.probe === true,
       upstream,
       endpoint,
       modelRequested,

@@ -17,6 +17,8 @@ export interface Settings {
   /** Largest request body, in bytes. */
   readonly bodyLimit: number;
   readonly prices: PriceBook;
+  /** The calls are Bellwether's own, made to see whether an upstream is well. */
+  readonly probe?: true;
   /** Chooses the upstream and the model to ask it for. */
   plan(model: string, dialect: DialectName, family: Family): Plan<Upstream> | undefined;
   /** The bounded `model` label of a name that a client wrote. */

@@ -11,11 +11,22 @@ export interface Readiness {
   readonly checks: Readonly<Record<string, string>>;
 }
 
+/** A page about one probe; see src/probes/page.ts. */
+interface ProbeAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
 export interface OperationsSource {
   readonly metrics: Metrics;
   readiness(): Readiness;
   /** What `/health` shows besides the checks. */
   about(): Readonly<Record<string, unknown>>;
+  /** Runs a probe. */
+  probe(query: string, scrapeTimeout: string | undefined, accept: string | undefined): Promise<ProbeAnswer>;
+  /** What `/` says it is; the gateway's own words unless given. */
+  readonly front?: readonly string[];
 }
 
 type Answer = (
@@ -25,13 +36,18 @@ type Answer = (
   query: string,
 ) => void;
 
+const GATEWAY = [
+  "Bellwether relays LLM API calls and meters them.",
+  "",
+  "  /v1, /v1beta   the LLM APIs: give this address as base URL",
+];
+
 const PATHS: Readonly<Record<string, Answer>> = {
-  "/": (_source, _request, response) => {
+  "/": (source, _request, response) => {
     const text = [
-      "Bellwether relays LLM API calls and meters them.",
-      "",
-      "  /v1, /v1beta   the LLM APIs: give this address as base URL",
+      ...(source.front ?? GATEWAY),
       "  /metrics       for Prometheus (?profile=holysheep, ai_api, llm, genai)",
+      "  /probe         probes an upstream now (?upstream=NAME&module=chat)",
       "  /health        status and version (/healthz alive, /readyz ready)",
       "",
     ];
@@ -50,6 +66,13 @@ const PATHS: Readonly<Record<string, Answer>> = {
     const { ready, checks } = source.readiness();
     const body = { status: ready ? "ok" : "unavailable", ...source.about(), checks };
     answer(response, ready ? 200 : 503, "application/json", `${JSON.stringify(body)}\n`);
+  },
+  "/probe": (source, request, response, query) => {
+    const { accept, "x-prometheus-scrape-timeout-seconds": limit } = request.headers;
+    source.probe(query, typeof limit === "string" ? limit : undefined, accept).then(
+      ({ status, contentType, body }) => answer(response, status, contentType, body),
+      (error: unknown) => response.destroy(error as Error),
+    );
   },
   "/metrics": (source, request, response, query) => {
     scrape(source.metrics, request, response, query).catch((error: unknown) => {

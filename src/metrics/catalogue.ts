@@ -3,6 +3,8 @@
  * profiles and the dashboards all come from this table; adding a metric is adding one entry.
  */
 
+import { watchCatalogue } from "./watch-catalogue.ts";
+
 export interface Definition {
   /**
    * `money` is a counter of exact dollars; the expositions call it a counter.
@@ -244,6 +246,7 @@ export const catalogue = {
     labels: ["upstream", "model", "resource"],
     bounded: MODEL,
   },
+  ...watchCatalogue,
   alertFiring: {
     type: "gauge",
     name: "bellwether_alert_firing",

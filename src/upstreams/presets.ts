@@ -7,6 +7,7 @@
  */
 import { dialectNames } from "../config/defaults.ts";
 import type { DialectName } from "../usage/dialect.ts";
+import type { BalancePoller, ProbeModels } from "./upstream.ts";
 
 export interface Preset {
   readonly baseUrl: string;
@@ -22,6 +23,12 @@ export interface Preset {
   readonly owns: readonly string[];
   /** Its own price list in prices/data; without one the vendors' list prices hold. */
   readonly priceList?: string;
+  /** How its account tells what is left. */
+  readonly balance?: BalancePoller;
+  /** Cheap models of each kind, for probes. */
+  readonly probeModels?: ProbeModels;
+  /** Its list of models needs no key, so that reading it proves nothing of the key. */
+  readonly publicModels?: true;
   /** False where `stream_options.include_usage` is refused. */
   readonly includeUsage?: boolean;
 }
@@ -41,6 +48,8 @@ export const presets = {
     dialects: allDialects,
     owns: [],
     priceList: "holysheep",
+    balance: "billing",
+    probeModels: { chat: "gpt-4.1-mini", embeddings: "text-embedding-3-small", images: "gpt-image-1" },
   },
   openai: {
     baseUrl: "https://api.openai.com/v1",
@@ -73,12 +82,14 @@ export const presets = {
       "davinci-*",
       "babbage-*",
     ],
+    probeModels: { chat: "gpt-4.1-nano", embeddings: "text-embedding-3-small", images: "gpt-image-1-mini" },
   },
   anthropic: {
     baseUrl: "https://api.anthropic.com/v1",
     env: { apiKey: "ANTHROPIC_API_KEY" },
     dialects: ["anthropic-messages", ...COMPATIBLE],
     owns: ["claude-*"],
+    probeModels: { chat: "claude-haiku-4-5" },
   },
   gemini: {
     baseUrl: "https://generativelanguage.googleapis.com/v1beta/openai",
@@ -86,12 +97,15 @@ export const presets = {
     env: { apiKey: "GEMINI_API_KEY" },
     dialects: ["gemini-generate", "openai-embeddings", "openai-images", ...COMPATIBLE],
     owns: ["gemini-*", "gemma-*", "imagen-*", "veo-*", "learnlm-*"],
+    probeModels: { chat: "gemini-2.5-flash-lite", embeddings: "gemini-embedding-001" },
   },
   deepseek: {
     baseUrl: "https://api.deepseek.com/v1",
     env: { apiKey: "DEEPSEEK_API_KEY" },
     dialects: COMPATIBLE,
     owns: ["deepseek-*"],
+    balance: "deepseek",
+    probeModels: { chat: "deepseek-chat" },
   },
   openrouter: {
     baseUrl: "https://openrouter.ai/api/v1",
@@ -104,36 +118,46 @@ export const presets = {
       ...COMPATIBLE,
     ],
     owns: ["*/*"],
+    balance: "openrouter",
+    publicModels: true,
+    probeModels: { chat: "openai/gpt-4.1-nano" },
   },
   siliconflow: {
     baseUrl: "https://api.siliconflow.cn/v1",
     env: { apiKey: "SILICONFLOW_API_KEY" },
     dialects: ["openai-embeddings", "openai-images", "openai-audio", ...COMPATIBLE],
     owns: ["*/*"],
+    balance: "siliconflow",
+    probeModels: { chat: "Qwen/Qwen2.5-7B-Instruct", embeddings: "BAAI/bge-m3" },
   },
   moonshot: {
     baseUrl: "https://api.moonshot.cn/v1",
     env: { apiKey: "MOONSHOT_API_KEY" },
     dialects: COMPATIBLE,
     owns: ["moonshot-*", "kimi-*"],
+    balance: "moonshot",
+    probeModels: { chat: "moonshot-v1-8k" },
   },
   dashscope: {
     baseUrl: "https://dashscope.aliyuncs.com/compatible-mode/v1",
     env: { apiKey: "DASHSCOPE_API_KEY" },
     dialects: ["openai-embeddings", ...COMPATIBLE],
     owns: ["qwen*", "qwq-*", "qvq-*"],
+    probeModels: { chat: "qwen-turbo", embeddings: "text-embedding-v4" },
   },
   zhipu: {
     baseUrl: "https://open.bigmodel.cn/api/paas/v4",
     env: { apiKey: "ZHIPUAI_API_KEY" },
     dialects: ["openai-embeddings", ...COMPATIBLE],
     owns: ["glm-*"],
+    probeModels: { chat: "glm-4-flash", embeddings: "embedding-3" },
   },
   mistral: {
     baseUrl: "https://api.mistral.ai/v1",
     env: { apiKey: "MISTRAL_API_KEY" },
     dialects: ["openai-embeddings", ...COMPATIBLE],
     owns: ["mistral-*", "ministral-*", "codestral-*", "magistral-*", "devstral-*", "pixtral-*", "open-mi*"],
+    probeModels: { chat: "ministral-3b-latest", embeddings: "mistral-embed" },
     // It answers 422 to the option (mistralai's schema forbids unknown fields) and reports usage anyway.
     includeUsage: false,
   },
@@ -142,12 +166,14 @@ export const presets = {
     env: { apiKey: "GROQ_API_KEY" },
     dialects: ["openai-responses", "openai-audio", ...COMPATIBLE],
     owns: [],
+    probeModels: { chat: "llama-3.1-8b-instant" },
   },
   xai: {
     baseUrl: "https://api.x.ai/v1",
     env: { apiKey: "XAI_API_KEY" },
     dialects: ["openai-responses", "openai-images", ...COMPATIBLE],
     owns: ["grok-*"],
+    probeModels: { chat: "grok-3-mini" },
   },
 } as const satisfies Record<string, Preset>;
 

@@ -20,7 +20,7 @@ import type { Pricing } from "../prices/pricing.ts";
 import { type BaseUrls, parseBaseUrl } from "./base-url.ts";
 import { keyFault } from "./key-check.ts";
 import { allDialects, type Preset, presetNamed, presetNames } from "./presets.ts";
-import type { Upstream } from "./upstream.ts";
+import type { BalanceSource, Upstream } from "./upstream.ts";
 
 export interface ResolveOptions {
   /** Finds a setting in the file it came from (`Loaded.locate`). */
@@ -125,6 +125,11 @@ class Resolver {
       ca: config.ca?.text,
       owns: preset?.owns ?? [],
       pricing,
+      probing: {
+        balance: this.#balance(name, config, preset),
+        models: preset?.probeModels ?? {},
+        publicModels: preset?.publicModels === true,
+      },
     };
   }
 
@@ -234,6 +239,22 @@ class Resolver {
       );
     }
     return { list: preset?.priceList, own: ownPrices(prices), multiplier: priceMultiplier, currency, usdPer };
+  }
+
+  #balance(name: string, config: UpstreamConfig, preset: Preset | undefined): BalanceSource | undefined {
+    const { balance } = config;
+    if (balance === undefined) return preset?.balance === undefined ? undefined : { poller: preset.balance };
+    const { poller, apiKey, ...rest } = balance;
+    if (poller === "none") return undefined;
+    if (poller === "custom" && (balance.url === undefined || balance.pointer === undefined)) {
+      this.#problem(
+        ["upstreams", name, "balance"],
+        "does not say what to read",
+        "Give `url` and `pointer`, as { url: /v1/billing, pointer: /remaining }; or name a `poller`.",
+        "key",
+      );
+    }
+    return { poller, ...rest, apiKey: apiKey?.reveal() };
   }
 
   #checkPlainHttp(name: string, baseUrl: string, apiKey: string | undefined): void {

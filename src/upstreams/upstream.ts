@@ -1,4 +1,5 @@
 /** An upstream as the gateway uses it: configuration, preset and environment already merged. */
+import type { balancePollers } from "../config/defaults.ts";
 import type { Pricing } from "../prices/pricing.ts";
 import type { DialectName } from "../usage/dialect.ts";
 
@@ -15,6 +16,40 @@ export interface DrainLimits {
   readonly bytes: number;
   /** Milliseconds. */
   readonly time: number;
+}
+
+/** The kinds of account whose balance can be read. */
+export type BalancePoller = (typeof balancePollers)[number];
+
+/** Where an upstream tells what is left on its account; what is not given is the poller's own. */
+export interface BalanceSource {
+  readonly poller: BalancePoller;
+  /** An address, or a path at the upstream's origin. */
+  readonly url?: string | undefined;
+  /** JSON Pointers. */
+  readonly pointer?: string | undefined;
+  readonly usedPointer?: string | undefined;
+  readonly limitPointer?: string | undefined;
+  /** How many of the numbers read are one of the currency. */
+  readonly unit?: number | undefined;
+  readonly currency?: string | undefined;
+  /** Where it is not the upstream's own. */
+  readonly apiKey?: string | undefined;
+}
+
+/** Models that probes ask, by kind. */
+export interface ProbeModels {
+  readonly chat?: string;
+  readonly embeddings?: string;
+  readonly images?: string;
+}
+
+/** What probes need to know of an upstream besides how it is called. */
+export interface Probing {
+  readonly balance: BalanceSource | undefined;
+  readonly models: ProbeModels;
+  /** Its list of models needs no key. */
+  readonly publicModels: boolean;
 }
 
 export interface Upstream {
@@ -46,4 +81,5 @@ export interface Upstream {
   /** Glob patterns of models this vendor makes (`gpt-*`); a request for one prefers this upstream. */
   readonly owns: readonly string[];
   readonly pricing: Pricing;
+  readonly probing?: Probing;
 }

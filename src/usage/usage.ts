@@ -28,6 +28,9 @@ export type Provenance = "reported" | "estimated" | "partial" | "missing";
 /** The `app` of calls that nothing identifies. */
 export const ANONYMOUS = "anonymous";
 
+/** The `app` of calls that Bellwether makes itself to see whether an upstream is well. */
+export const PROBE_APP = "probe";
+
 /** What is known when the call is about to be sent. Ledger and limits see it before the upstream does. */
 export interface Call {
   /** UUIDv7. */

@@ -26,6 +26,8 @@ const ERROR_TYPE: LabelRule = {
 /** The Python client library's default bounds, which contain those of the Go and Node.js libraries. */
 export const LIBRARY_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
+const USD_ONLY = "Accounts in US dollars only: other currencies are not added to them.";
+
 export const holysheep: Profile = {
   name: "holysheep",
   about: "The `holysheep_…` names.",
@@ -80,14 +82,22 @@ export const holysheep: Profile = {
       to: "holysheep_quota_used",
       type: "gauge",
       help: "Quota that has been used up.",
-      inputs: [{ from: "bellwether_upstream_quota_used", labels: {} }],
+      note: USD_ONLY,
+      inputs: [{ from: catalogue.quotaUsed.name, labels: {}, where: { currency: ["USD"] } }],
     },
     {
       to: "holysheep_quota_total",
       type: "unknown",
       help: "Quota in all.",
-      note: "Without a type: a gauge must not end in `_total`.",
-      inputs: [{ from: "bellwether_upstream_quota_limit", labels: {} }],
+      note: `Without a type: a gauge must not end in \`_total\`. ${USD_ONLY}`,
+      inputs: [{ from: catalogue.quotaLimit.name, labels: {}, where: { currency: ["USD"] } }],
+    },
+    {
+      to: "holysheep_budget_remaining",
+      type: "gauge",
+      help: "What is left on the accounts, in US dollars.",
+      note: USD_ONLY,
+      inputs: [{ from: catalogue.balance.name, labels: {}, where: { currency: ["USD"] } }],
     },
   ],
 };
