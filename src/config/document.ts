@@ -74,7 +74,11 @@ function rows(path: string, node: SchemaNode): string[][] {
     return node.oneOf.flatMap((kind, index) => rows(`${path} (${kindsOf(node)[index]})`, withoutType(kind)));
   }
   // Both maps that are keyed by model hold nothing else.
-  const name = /(^|\.)(models|prices)$/.test(path) ? "<model>" : "<name>";
+  const name = /(^|\.)(models|prices)$/.test(path)
+    ? "<model>"
+    : node.propertyNames?.enum
+      ? "<module>"
+      : "<name>";
   if (node.additionalProperties) return rows(`${path}.${name}`, node.additionalProperties);
   return node.items === undefined ? [] : rows(`${path}[]`, node.items);
 }

@@ -140,7 +140,8 @@ function nameOf(value: unknown): string {
 
 /** What an unknown key probably was meant to be: a neighbour, or a key of another section. */
 function suggestion(path: Path, key: string, data: unknown): string {
-  const known = Object.keys(schemaAt(path, data)?.properties ?? {});
+  const { properties = {}, propertyNames } = schemaAt(path, data) ?? {};
+  const known = [...Object.keys(properties), ...(propertyNames?.enum ?? []).map(String)];
   const meant = nearest(key, known);
   if (meant !== undefined) return `Did you mean "${meant}"?`;
   const home = sectionOf(key, inputSchema(), "");

@@ -14,6 +14,8 @@ export interface SchemaNode {
   readonly pattern?: string;
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly additionalProperties?: SchemaNode | false;
+  /** Of a map whose keys are among a few. */
+  readonly propertyNames?: SchemaNode;
   readonly items?: SchemaNode;
   readonly anyOf?: readonly SchemaNode[];
   /** Maps of different kinds, told apart by the `const` of their `type`. */

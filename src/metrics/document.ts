@@ -31,11 +31,14 @@ prefers it. Names follow Prometheus' conventions: base units, \`_total\` on coun
 | \`upstream\` | the configured name; \`none\` for a call that was refused before an upstream was chosen |
 | \`model\` | the model the upstream was asked for, after aliases; bounded |
 | \`endpoint\` | \`chat\`, \`completions\`, \`responses\`, \`embeddings\`, \`images\`, \`audio\`, \`messages\`, \`generate\`, \`models\`, \`other\` |
-| \`app\` | the configured name, or \`anonymous\` |
+| \`app\` | the configured name, \`anonymous\`, or \`probe\` for Bellwether's own calls |
 | \`status\` | the HTTP status that the client saw; \`499\` when it had gone; \`other\` outside 100 to 599 |
 | \`type\` | what went wrong: see errors.md |
 | \`source\` | where usage came from: \`reported\` by the upstream, \`estimated\` here, \`partial\` (the answer was cut), \`missing\` |
 | \`kind\` | of a price: \`input\`, \`output\`, \`cached_input\` |
+| \`probe\` | \`models\`, \`chat\`, \`embeddings\`, \`images\`, \`balance\`, \`tls\`, \`dns\`; their \`model\` is the one that is asked, or empty |
+| \`outcome\` | of a probe: \`success\`, a \`type\` as above, \`no_quota\`, \`timeout\`, \`spend_cap\`, \`exception\` |
+| \`currency\` | the account's own, never converted |
 | \`resource\` | of a rate limit: \`requests\`, \`tokens\` |
 | \`reason\` | of a retry: a \`type\` as above; of a rejection: \`rate\`, \`tokens\`, \`concurrency\`, \`budget\`, \`auth\`, \`unpriced\` |
 `;
