@@ -20,7 +20,12 @@ const floors = [
 /** Beside the floors: what each imports from, by floor, and nobody but the top two imports it. */
 const beside = {
   sandbox: floors.slice(0, 3).flat(),
-  sdk: floors.slice(0, floors.findIndex((names) => names.includes("http"))).flat(),
+  sdk: floors
+    .slice(
+      0,
+      floors.findIndex((names) => names.includes("http")),
+    )
+    .flat(),
 };
 
 /** What has to run without Node.js, for the meter library, and the files there that are the exceptions. */

@@ -1,6 +1,7 @@
 /** The part of the catalogue that watching upstreams fills: probes, keys, certificates, lists of models, accounts. */
 
 const PROBE = ["upstream", "probe", "model"] as const;
+const MODEL = ["model"] as const;
 const ACCOUNT = ["upstream", "currency"] as const;
 
 /** Spread into the catalogue, which checks its form. */
@@ -11,6 +12,7 @@ export const watchCatalogue = {
     unit: "1 or 0",
     help: "Whether the last run of the probe found the upstream well.",
     labels: PROBE,
+    bounded: MODEL,
   },
   probeDuration: {
     type: "gauge",
@@ -18,6 +20,7 @@ export const watchCatalogue = {
     unit: "seconds",
     help: "Time that the last run of the probe took.",
     labels: PROBE,
+    bounded: MODEL,
   },
   probePhase: {
     type: "gauge",
@@ -25,6 +28,7 @@ export const watchCatalogue = {
     unit: "seconds",
     help: "Parts of the time of the last successful run: `dns`, `connect`, `tls`, `first_byte`, `first_token`, `per_token` (mean).",
     labels: [...PROBE, "phase"],
+    bounded: MODEL,
   },
   probeTimestamp: {
     type: "gauge",
@@ -32,6 +36,7 @@ export const watchCatalogue = {
     unit: "seconds since the epoch",
     help: "When the probe last ran.",
     labels: PROBE,
+    bounded: MODEL,
   },
   probeLastSuccess: {
     type: "gauge",
@@ -39,6 +44,7 @@ export const watchCatalogue = {
     unit: "seconds since the epoch",
     help: "When the probe last found the upstream well.",
     labels: PROBE,
+    bounded: MODEL,
   },
   probes: {
     type: "counter",
@@ -46,6 +52,7 @@ export const watchCatalogue = {
     unit: "runs",
     help: "Runs of probes by how they ended: `success`, a type of error, `no_quota`, `timeout`, `spend_cap` (not run), `exception`.",
     labels: [...PROBE, "outcome"],
+    bounded: MODEL,
   },
   probesMissed: {
     type: "counter",
@@ -109,6 +116,7 @@ export const watchCatalogue = {
     unit: "1 or 0",
     help: "Whether a configured model is in the upstream's own list.",
     labels: ["upstream", "model"],
+    bounded: MODEL,
   },
   modelChanges: {
     type: "counter",

@@ -9,7 +9,6 @@ import type { Settings, Surroundings } from "../gateway/state.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
 import { Recorders } from "../usage/recorders.ts";
 import { PROBE_APP, type Recorder, type Usage } from "../usage/usage.ts";
-import { version } from "../version.ts";
 import type { ProbeAnswer, ProbeRequest } from "./probe.ts";
 import { parseJson, record } from "./verdict.ts";
 
@@ -80,7 +79,7 @@ class MemoryClient implements ClientExchange {
     this.target = path;
     this.#body = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const type = body === undefined ? [] : ["content-type", "application/json"];
-    this.rawHeaders = ["host", "probe", "user-agent", `bellwether/${version}`, ...type, ...headers];
+    this.rawHeaders = ["host", "probe", "user-agent", "bellwether-probe", ...type, ...headers];
   }
 
   readBody(_limit: number, listener: ClientListener): void {

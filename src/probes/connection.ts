@@ -4,20 +4,7 @@ import { isIP, connect as openSocket, type Socket } from "node:net";
 import { connect as openTls, rootCertificates, type TLSSocket } from "node:tls";
 import type { Clock } from "../core/clock.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
-import { ProbeFailure } from "./probe.ts";
-
-/** Durations in milliseconds. */
-export interface Connecting {
-  readonly dnsMs: number;
-  readonly addresses: readonly string[];
-  readonly connectMs: number;
-  /** Undefined for plain HTTP. */
-  readonly tlsMs: number | undefined;
-  /** Milliseconds since the epoch; undefined for plain HTTP. */
-  readonly certificateExpiresAt: number | undefined;
-  /** `TLSv1.3`. */
-  readonly protocol: string | undefined;
-}
+import { type Connecting, ProbeFailure } from "./probe.ts";
 
 /** What is opened: through an HTTP proxy the look-up and the connection are the proxy's. */
 interface Target {

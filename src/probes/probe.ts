@@ -7,7 +7,6 @@ import type { Clock } from "../core/clock.ts";
 import type { ErrorType } from "../core/errors.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
 import type { Usage } from "../usage/usage.ts";
-import type { Connecting } from "./connection.ts";
 
 export type ProbeName = (typeof probeModules)[number];
 
@@ -94,6 +93,19 @@ export interface ProbeAnswer {
   readonly usage: Usage;
   /** The gateway's own error, where no answer came. */
   readonly error: { readonly message: string } | undefined;
+}
+
+/** A fresh connection, step by step; durations in milliseconds. */
+export interface Connecting {
+  readonly dnsMs: number;
+  readonly addresses: readonly string[];
+  readonly connectMs: number;
+  /** Undefined for plain HTTP. */
+  readonly tlsMs: number | undefined;
+  /** Milliseconds since the epoch; undefined for plain HTTP. */
+  readonly certificateExpiresAt: number | undefined;
+  /** `TLSv1.3`. */
+  readonly protocol: string | undefined;
 }
 
 /** What a probe works with. */
