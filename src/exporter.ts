@@ -20,7 +20,7 @@ import { ProbeService } from "./probes/service.ts";
 import type { Scheduled } from "./probes/settings.ts";
 import { probePlan } from "./probing.ts";
 import { buildSettings, type InForce, identities } from "./settings.ts";
-import { UndiciTransport } from "./upstreams/undici-transport.ts";
+import { Http1Transport } from "./upstreams/http1/transport.ts";
 import { WorkerEstimator } from "./usage/estimate-thread.ts";
 import { Recorders } from "./usage/recorders.ts";
 import { TrafficMetrics } from "./usage/traffic-metrics.ts";
@@ -73,7 +73,7 @@ export async function runExporter(options: ExporterOptions): Promise<RunningExpo
   };
   let inForce = build(initial);
   const priceGauges = new PriceGauges(registry, () => inForce.settings.prices);
-  const transport = new UndiciTransport();
+  const transport = new Http1Transport();
   const estimator = new WorkerEstimator();
   const probes = new ProbeService({ registry, around: () => around, settings: () => inForce.settings });
   const around: Surroundings = {
