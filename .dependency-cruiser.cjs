@@ -41,7 +41,7 @@ const everything = [...floors.flat(), ...Object.keys(beside)];
 const direction = everything.map((name) => {
   const floor = floors.findIndex((names) => names.includes(name));
   const below = beside[name] ?? floors.slice(0, floor).flat();
-  const besides = floor >= floors.length - 2 ? ["sandbox"] : [];
+  const besides = floor >= floors.length - 2 ? ["sandbox", "sdk"] : [];
   return {
     name: `floor-of-${name === "." ? "root" : name}`,
     comment: `src/${name === "." ? "*.ts" : name} imports only from itself${below.length > 0 ? ` and from ${[...below, ...besides].join(", ")}` : ""}.`,

@@ -7,6 +7,7 @@ import { exporterCommand } from "./exporter.ts";
 import { notifyCommand } from "./notify.ts";
 import { pricesCommand } from "./prices.ts";
 import { sandboxCommand } from "./sandbox.ts";
+import { scenariosCommand } from "./scenarios.ts";
 import { serveCommand } from "./serve.ts";
 
 /** Runs the command line; sets the exit code and never throws. */
@@ -23,6 +24,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     pricesCommand(),
     notifyCommand(),
     sandboxCommand(),
+    scenariosCommand(),
   ]) {
     program.addCommand(command);
   }
