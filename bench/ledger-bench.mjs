@@ -1,7 +1,16 @@
 /** What the benchmarks of the ledger need: the product's own modules as plain JavaScript, and invented calls. */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 
 const ROOT = new URL("..", import.meta.url).pathname;
+
+/** A folder for bundles, inside the project, so that they find its packages. */
+export function scratchFolder() {
+  const results = join(ROOT, "bench/results");
+  mkdirSync(results, { recursive: true });
+  const path = mkdtempSync(join(results, "scratch-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
 
 /** Bundles a module of the product, with what it imports of it, into a folder; gives the file. */
 export async function bundled(folder, source) {
@@ -14,10 +23,10 @@ export async function bundled(folder, source) {
     logLevel: "silent",
     external: /^@duckdb\//,
   });
-  const file = join(folder, `${basename(source, ".ts")}.mjs`);
-  await bundle.write({ file, format: "esm" });
+  const name = `${basename(source, ".ts")}.mjs`;
+  await bundle.write({ dir: folder, format: "esm", entryFileNames: name });
   await bundle.close();
-  return file;
+  return join(folder, name);
 }
 
 /** Settled calls over many series, with everything that a typical one has. */

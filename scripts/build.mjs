@@ -97,6 +97,8 @@ async function bundleInto(folder) {
     platform: "node",
     tsconfig: false,
     preserveEntrySignatures: "allow-extension",
+    // Its native part finds itself beside its own files.
+    external: /^@duckdb\//,
     onLog(level, log, print) {
       const ours = !log.id?.includes("node_modules");
       // A package may try to load an optional companion; for us to do so is a mistake.

@@ -4,6 +4,7 @@ import { Alerting } from "./alerting.ts";
 import { alertProblems, latencyBounds } from "./alerts/resolve.ts";
 import { alertsStatePath } from "./config/alert-paths.ts";
 import type { Environment } from "./config/environment.ts";
+import { ledgerPaths } from "./config/ledger-paths.ts";
 import type { Loaded } from "./config/load.ts";
 import { loadConfig } from "./config/load.ts";
 import { ConfigError, formatProblem } from "./config/problems.ts";
@@ -19,11 +20,13 @@ import { PriceGauges } from "./gateway/price-gauges.ts";
 import type { Surroundings } from "./gateway/state.ts";
 import { type Readiness, serveOperation } from "./http/operations.ts";
 import { DataPlane } from "./http/server.ts";
+import { Ledger } from "./ledger/ledger.ts";
 import { createLogger, type ProcessLogger } from "./logger.ts";
 import { BoundedLabels } from "./metrics/bounded-labels.ts";
 import { catalogue } from "./metrics/catalogue.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { ProcessMetrics } from "./metrics/process.ts";
+import type { Registry } from "./metrics/registry.ts";
 import { Notifier } from "./notify/notifier.ts";
 import { probePage } from "./probes/page.ts";
 import { ProbeService } from "./probes/service.ts";
@@ -96,13 +99,22 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const notifier = new Notifier({ clock: systemClock, log, registry });
   const modelLists = new ModelLists(transport, labels, systemClock, () => inForce.upstreams);
   const probes = new ProbeService({ registry, around: () => around, settings: () => inForce.settings });
+  const ledger = config.ledger.enabled ? openLedger(initial, cwd, log, registry) : undefined;
   const around: Surroundings = {
     clock: systemClock,
     transport,
     metrics: traffic,
-    recorder: new Recorders([priceGauges, modelLists, new CallLog(log), openCalls, probes.recorder]),
+    recorder: new Recorders([
+      ...(ledger === undefined ? [] : [ledger.recorder]),
+      priceGauges,
+      modelLists,
+      new CallLog(log),
+      openCalls,
+      probes.recorder,
+    ]),
     estimator,
     log,
+    refusal: () => ledger?.refusal(),
   };
 
   let alerting: Alerting | undefined;
@@ -184,7 +196,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     // Whoever still waits for an estimate gets a rough one, and settles before the next turn.
     estimator.close();
     await new Promise((resolve) => setImmediate(resolve));
-    await Promise.all([sandbox?.close(), notifier.close(NOTIFICATIONS_MS)]);
+    await Promise.all([ledger?.close(), sandbox?.close(), notifier.close(NOTIFICATIONS_MS)]);
     log.flush();
   };
   try {
@@ -193,6 +205,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     const { externalUrl = url } = config.alerts;
     const statePath = alertsStatePath(initial, cwd);
     alerting = new Alerting({ registry, notifier, clock: systemClock, log, externalUrl, statePath }, config);
+    ledger?.start();
     await alerting.start();
     if (initial.file !== undefined) {
       watching = watchConfig(initial.file, () => void reloader.reload("file changed"));
@@ -216,6 +229,18 @@ export async function serve(options: ServeOptions): Promise<Running> {
     await closeParts();
     throw error;
   }
+}
+
+function openLedger(loaded: Loaded, cwd: string, log: ProcessLogger, registry: Registry): Ledger {
+  const { journal, memory } = loaded.config.ledger;
+  const paths = ledgerPaths(loaded, cwd);
+  return new Ledger({
+    settings: { journal: paths.journal, store: { path: paths.database, memoryBytes: memory } },
+    maxBytes: journal.maxBytes,
+    whenFull: journal.whenFull,
+    log,
+    registry,
+  });
 }
 
 /** The configuration with the command line's options over it. */

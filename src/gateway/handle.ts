@@ -116,6 +116,8 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
       const family = familyOf(operation, head, this.#path);
       const target = this.#settings.plan(asked, operation.dialect.name, family);
       if (target === undefined) throw noUpstream(asked, this.#path);
+      const refusal = this.#around.refusal?.();
+      if (refusal !== undefined) throw refusal;
       const { upstream, model } = target;
       this.#upstream = upstream;
       this.#record.start({ operation, facts, body, asked, upstream, model });
@@ -271,6 +273,7 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
     const error = toBellwetherError(cause, this.#around.log, this.#record.id);
     this.#error = error;
     if (error.type === "auth") this.#around.metrics.rejected(this.#record.app, "auth");
+    if (error.code === "ledger_full") this.#around.metrics.rejected(this.#record.app, "ledger");
     this.#exchange?.abort();
     if (!this.#clientGone && !this.#clientDone) {
       this.#clientDone = true;

@@ -1,5 +1,6 @@
 /** What a call needs from its surroundings: parts that live as long as the process, and settings in force. */
 import type { Clock } from "../core/clock.ts";
+import type { BellwetherError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import type { PriceBook } from "../prices/book.ts";
 import type { Plan } from "../routing/plan.ts";
@@ -32,4 +33,6 @@ export interface Surroundings {
   readonly recorder: Recorder;
   readonly estimator: Estimator;
   readonly log: Logger;
+  /** Why no new call may be sent now, whoever makes it; undefined when they may. */
+  refusal?(): BellwetherError | undefined;
 }

@@ -29,7 +29,7 @@ export interface TestConfig {
   readonly upstream?: object;
   /** Further upstreams, after `relay`. */
   readonly upstreams?: Readonly<Record<string, object>>;
-  /** Further top-level keys, as in bellwether.yaml; `server` is merged over port 0. */
+  /** Further top-level keys, as in bellwether.yaml; `server` is merged over port 0; the ledger is off by default. */
   readonly [key: string]: unknown;
 }
 
@@ -75,6 +75,7 @@ function yamlOf({ upstream, upstreams, server, ...rest }: TestConfig, sandbox: S
   const relay = { baseUrl: `${sandbox.url}/v1`, apiKey: SANDBOX_KEY, ...upstream };
   return JSON.stringify({
     server: { port: 0, ...(server as object) },
+    ledger: { enabled: false },
     upstreams: { relay, ...upstreams },
     ...rest,
   });

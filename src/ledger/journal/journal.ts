@@ -78,12 +78,19 @@ export class Journal implements Recorder {
     return this.#space.others + (this.#segment?.bytes ?? 0);
   }
 
+  /** Whether any call has been recorded. */
+  get used(): boolean {
+    return this.#lastCall > 0;
+  }
+
   /** True while new calls are to be refused, because they could not be recorded. */
   get refuses(): boolean {
     return this.#options.whenFull === "reject" && (this.#space.full || this.#frames.length >= MAX_HELD_BYTES);
   }
 
   started(call: Call): void {
+    // What is refused because the journal is full would fill it further.
+    if (call.upstream === NOT_SENT && this.refuses) return;
     const number = ++this.#lastCall;
     this.#open.set(call.id, { number, call });
     writeStarted(this.#frames, number, call);
@@ -111,7 +118,8 @@ export class Journal implements Recorder {
     this.#closed = true;
     clearTimeout(this.#retry);
     try {
-      this.#segment?.close();
+      if (this.#lastCall === 0) this.#segment?.remove();
+      else this.#segment?.close();
     } catch (error) {
       this.#options.log.error({ err: error }, "the journal could not be ended in order");
     }

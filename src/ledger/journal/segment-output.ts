@@ -3,7 +3,16 @@
  * Appending is synchronous, because a call's start must be with the kernel before the upstream can see the call;
  * that takes 1.5 to 2 µs, less than to wait for the end of the turn. What must be on the disk waits elsewhere.
  */
-import { closeSync, fdatasync, fsyncSync, futimes, mkdirSync, openSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fdatasync,
+  fsyncSync,
+  futimes,
+  mkdirSync,
+  openSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Call } from "../../usage/usage.ts";
 import { FrameWriter } from "./frame-writer.ts";
@@ -21,6 +30,7 @@ export interface OpenCall {
 
 export class SegmentOutput {
   readonly file: string;
+  readonly #path: string;
   readonly #fd: number;
   #bytes = 0;
 
@@ -31,7 +41,8 @@ export class SegmentOutput {
   constructor(folder: string, identity: WriterIdentity, number: number, open: Iterable<OpenCall>) {
     mkdirSync(folder, { recursive: true });
     this.file = segmentFile(identity.writer, number);
-    this.#fd = openSync(join(folder, this.file), "ax", 0o600);
+    this.#path = join(folder, this.file);
+    this.#fd = openSync(this.#path, "ax", 0o600);
     const frames = new FrameWriter();
     frames.begin(RECORD.head);
     frames.text(JSON.stringify({ version: JOURNAL_VERSION, ...identity }));
@@ -84,6 +95,12 @@ export class SegmentOutput {
     } finally {
       closeSync(this.#fd);
     }
+  }
+
+  /** Takes it away, because nothing is in it. @throws the system's error */
+  remove(): void {
+    closeSync(this.#fd);
+    unlinkSync(this.#path);
   }
 
   #writeEnd(): void {

@@ -1,0 +1,60 @@
+/** What the main thread and the ledger's thread say to each other. Plain data, copied on the way. */
+import type { Query, Value } from "../store/ledger-store.ts";
+import type { StoreSettings } from "../store/open-store.ts";
+
+/** What the thread is started with. */
+export interface LedgerSettings {
+  /** Folder of the journal. */
+  readonly journal: string;
+  readonly store: StoreSettings;
+}
+
+export type Rows = Readonly<Record<string, Value>>[];
+
+/** What can be asked of the thread, and what it answers. */
+export interface LedgerQuestions {
+  readonly query: { readonly ask: Query; readonly answer: Rows };
+  /** Take over what is in the journal, then close the database: nothing more will be asked. */
+  readonly finish: { readonly ask: null; readonly answer: null };
+}
+
+export type QuestionKind = keyof LedgerQuestions;
+
+export interface Question<Kind extends QuestionKind = QuestionKind> {
+  readonly id: number;
+  readonly kind: Kind;
+  readonly ask: LedgerQuestions[Kind]["ask"];
+}
+
+export interface Answer {
+  readonly id: number;
+  readonly value?: LedgerQuestions[QuestionKind]["answer"];
+  /** Why there is no value. */
+  readonly error?: string;
+}
+
+/** How the ledger is, told whenever it has changed and at least once a second. Totals count from the thread's start. */
+export interface LedgerState {
+  /** Rows the database has taken. */
+  readonly rows: number;
+  /** Among them those of calls whose process died. */
+  readonly interrupted: number;
+  /** Places in the journal that could not be read. */
+  readonly damages: number;
+  /** Milliseconds since the database last had all there was. */
+  readonly lagMs: number;
+  /** Why the database cannot take rows; undefined when it can. */
+  readonly problem: string | undefined;
+}
+
+/** Something that whoever runs the gateway should read. */
+export interface Notice {
+  readonly level: "info" | "warn" | "error";
+  readonly message: string;
+  readonly fields: Readonly<Record<string, string | number>>;
+}
+
+export type FromThread =
+  | { readonly answer: Answer }
+  | { readonly state: LedgerState }
+  | { readonly notice: Notice };

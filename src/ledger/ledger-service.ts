@@ -1,0 +1,197 @@
+/**
+ * The ledger at work, in its own thread: moves the journal into the database over and over, and answers questions
+ * about what is there. Whatever happens to the database, the journal keeps the rows and this tries again.
+ */
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { LedgerStore } from "../store/ledger-store.ts";
+import { openStore } from "../store/open-store.ts";
+import { Ingest } from "./ingest.ts";
+import type { FromThread, LedgerSettings, LedgerState, Question } from "./ledger-protocol.ts";
+
+/** How often the journal is looked at. */
+const PASS_MS = 250;
+/** After a failure the next try comes after this long, twice as long each time, up to the second. */
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 15_000;
+/** The state is told at least this often. */
+const TELL_MS = 1_000;
+/** A pass reads who wrote a segment, the next finds that its writer has ended, the third leaves nothing. */
+const LAST_PASSES = 3;
+
+export interface LedgerServiceOptions {
+  readonly settings: LedgerSettings;
+  tell(message: FromThread): void;
+  readonly open?: typeof openStore;
+}
+
+export class LedgerService {
+  readonly #settings: LedgerSettings;
+  readonly #tell: (message: FromThread) => void;
+  readonly #open: typeof openStore;
+  readonly #ingest: Ingest;
+  #store: LedgerStore | undefined;
+  #problem: string | undefined;
+  #completeAt = performance.now();
+  #failures = 0;
+  #told: LedgerState | undefined;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  #stopping = false;
+  #wake: (() => void) | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor({ settings, tell, open = openStore }: LedgerServiceOptions) {
+    this.#settings = settings;
+    this.#tell = tell;
+    this.#open = open;
+    this.#ingest = new Ingest({
+      folder: settings.journal,
+      insert: async (rows) => (await this.#opened()).insert(rows),
+      onProblem: (file, error) => {
+        const fields = { segment: file, error: textOf(error) };
+        tell({ notice: { level: "error", message: "a segment of the journal cannot be read", fields } });
+      },
+    });
+  }
+
+  /** Begins to work; goes on until `finish` is asked. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Never rejects: the answer tells what went wrong. */
+  async answer(question: Question): Promise<void> {
+    const { id } = question;
+    try {
+      this.#tell({ answer: { id, value: await this.#valueOf(question) } });
+    } catch (error) {
+      this.#tell({ answer: { id, error: textOf(error) } });
+    }
+  }
+
+  async #valueOf(question: Question) {
+    switch (question.kind) {
+      case "query":
+        return (await this.#asked()).query((question as Question<"query">).ask);
+      case "finish":
+        await this.#finish();
+        return null;
+    }
+  }
+
+  /** The database, for questions. @throws an error that says why it cannot be asked */
+  async #asked(): Promise<LedgerStore> {
+    if (this.#problem !== undefined)
+      throw new Error(`the ledger's database is not available: ${this.#problem}`);
+    return this.#opened();
+  }
+
+  #opening: Promise<LedgerStore> | undefined;
+
+  #opened(): Promise<LedgerStore> {
+    if (this.#store !== undefined) return Promise.resolve(this.#store);
+    this.#opening ??= this.#openNow().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #openNow(): Promise<LedgerStore> {
+    const { store } = this.#settings;
+    await mkdir(dirname(store.path), { recursive: true });
+    const opened = await this.#open(store);
+    try {
+      await opened.migrate();
+    } catch (error) {
+      await opened.close().catch(() => undefined);
+      throw error;
+    }
+    this.#store = opened;
+    return opened;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      await this.#pass();
+      const wait = this.#failures === 0 ? PASS_MS : FIRST_RETRY_MS * 2 ** (this.#failures - 1);
+      await this.#sleep(Math.min(wait, LAST_RETRY_MS));
+    }
+  }
+
+  /** True when the database has all there is. */
+  async #pass(): Promise<boolean> {
+    try {
+      await this.#opened();
+      await this.#ingest.pass();
+      this.#completeAt = performance.now();
+      this.#failures = 0;
+      this.#problem = undefined;
+      this.#tellState();
+      return true;
+    } catch (error) {
+      this.#failures++;
+      this.#problem = textOf(error);
+      this.#tellState();
+      // Some failures leave a database unusable until it is opened again.
+      await this.#closeStore();
+      return false;
+    }
+  }
+
+  #tellState(): void {
+    const { rows, interrupted, damages } = this.#ingest.progress;
+    const now = performance.now();
+    const lagMs = Math.round(now - this.#completeAt);
+    const state: LedgerState = { rows, interrupted, damages, lagMs, problem: this.#problem };
+    const told = this.#told;
+    const changed =
+      told === undefined ||
+      told.rows !== rows ||
+      told.damages !== damages ||
+      told.problem !== this.#problem ||
+      now - this.#toldAt >= TELL_MS;
+    if (!changed) return;
+    this.#told = state;
+    this.#toldAt = now;
+    this.#tell({ state });
+  }
+
+  /** Stops as it is, and lets go of the files. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#wake?.();
+    await this.#running;
+    await this.#ingest.close();
+    await this.#closeStore();
+  }
+
+  async #finish(): Promise<void> {
+    this.#stopping = true;
+    this.#wake?.();
+    await this.#running;
+    for (let pass = 0; pass < LAST_PASSES; pass++) if (!(await this.#pass())) break;
+    await this.stop();
+    if (this.#problem !== undefined) throw new Error(this.#problem);
+  }
+
+  async #closeStore(): Promise<void> {
+    const store = this.#store;
+    this.#store = undefined;
+    await store?.close().catch(() => undefined);
+  }
+
+  #sleep(ms: number): Promise<void> {
+    if (this.#stopping) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,245 @@
+/**
+ * The ledger as the main thread sees it: starts the ledger's thread, starts it again when it dies, asks it, and
+ * shows how it is in metrics and in one log line for each change. Traffic never waits for any of this.
+ */
+import { Worker } from "node:worker_threads";
+import type { Logger } from "../core/log.ts";
+import type { Query } from "../store/ledger-store.ts";
+import { InThreadLedger } from "./in-thread-ledger.ts";
+import type {
+  FromThread,
+  LedgerQuestions,
+  LedgerSettings,
+  LedgerState,
+  Notice,
+  Question,
+  QuestionKind,
+  Rows,
+} from "./ledger-protocol.ts";
+
+/** What may be asked of the ledger while the gateway runs. */
+export interface LedgerClient {
+  /** @throws LedgerUnavailableError */
+  query(query: Query): Promise<Rows>;
+  readonly status: LedgerStatus;
+}
+
+export interface LedgerStatus {
+  /** Rows the database has taken since the process started. */
+  readonly rows: number;
+  readonly damages: number;
+  /** Milliseconds since the database last had all there was. */
+  readonly lagMs: number;
+  /** Why the database cannot take rows; undefined when it can. */
+  readonly problem: string | undefined;
+}
+
+/** The ledger cannot answer now; the message says why. */
+export class LedgerUnavailableError extends Error {
+  override readonly name = "LedgerUnavailableError";
+}
+
+export interface LedgerThreadOptions {
+  readonly settings: LedgerSettings;
+  readonly log: Logger;
+  /** Makes the thread; by default from the compiled file beside this one. */
+  readonly make?: (settings: LedgerSettings) => Thread;
+}
+
+/** What is used of a worker thread. */
+export interface Thread {
+  postMessage(question: Question): void;
+  on(event: "message", listener: (message: FromThread) => void): unknown;
+  on(event: "error", listener: (error: unknown) => void): unknown;
+  on(event: "exit", listener: (code: number) => void): unknown;
+  ref(): void;
+  unref(): void;
+  terminate(): Promise<unknown>;
+}
+
+/** Sources that run uncompiled, as in tests, have no file for a worker: they do the work in this thread. */
+function makeThread(settings: LedgerSettings): Thread {
+  return import.meta.url.endsWith(".js")
+    ? new Worker(new URL("./ledger-worker.js", import.meta.url), { workerData: settings })
+    : new InThreadLedger(settings);
+}
+
+const FIRST_RESTART_MS = 500;
+const LAST_RESTART_MS = 30_000;
+/** A thread that worked for this long was well: the next restart is quick again. */
+const WELL_MS = 60_000;
+
+interface Asked {
+  resolve(value: never): void;
+  reject(error: Error): void;
+}
+
+export class LedgerThread implements LedgerClient {
+  readonly #options: LedgerThreadOptions;
+  readonly #asked = new Map<number, Asked>();
+  #worker: Thread | undefined;
+  #startedAt = 0;
+  #deaths = 0;
+  #restart: NodeJS.Timeout | undefined;
+  #lastId = 0;
+  #closing = false;
+  /** Totals of threads that have ended. */
+  #rowsBefore = 0;
+  #damagesBefore = 0;
+  #state: LedgerState = { rows: 0, interrupted: 0, damages: 0, lagMs: 0, problem: "it is being opened" };
+  #stateAt = performance.now();
+  #wellTold: boolean | undefined;
+
+  constructor(options: LedgerThreadOptions) {
+    this.#options = options;
+  }
+
+  /** Whether there is a thread. */
+  get running(): boolean {
+    return this.#worker !== undefined;
+  }
+
+  get status(): LedgerStatus {
+    const { rows, damages, lagMs, problem } = this.#state;
+    return {
+      rows: this.#rowsBefore + rows,
+      damages: this.#damagesBefore + damages,
+      // Tells of the state come at least once a second; what is older is time without news.
+      lagMs: lagMs + Math.max(0, performance.now() - this.#stateAt - 2_000),
+      problem,
+    };
+  }
+
+  start(): void {
+    if (this.#worker !== undefined || this.#closing) return;
+    const { settings } = this.#options;
+    let worker: Thread;
+    try {
+      worker = (this.#options.make ?? makeThread)(settings);
+    } catch (error) {
+      return this.#ended(error);
+    }
+    this.#worker = worker;
+    this.#startedAt = performance.now();
+    worker.unref();
+    let cause: unknown;
+    worker.on("message", (message: FromThread) => this.#onMessage(message));
+    worker.on("error", (error) => {
+      cause = error;
+    });
+    worker.on("exit", (code) => {
+      if (this.#worker === worker) this.#ended(cause ?? new Error(`it exited with code ${code}`));
+    });
+  }
+
+  query(query: Query): Promise<Rows> {
+    return this.#ask("query", query);
+  }
+
+  /**
+   * Lets the thread take over what is in the journal, and ends it, after `limitMs` milliseconds at the latest. False
+   * when the journal still holds rows, which the next start takes over.
+   */
+  async close(limitMs: number): Promise<boolean> {
+    clearTimeout(this.#restart);
+    if (this.#worker === undefined) this.start();
+    if (this.#worker === undefined) return false;
+    const worker = this.#worker;
+    worker.ref();
+    let timer: NodeJS.Timeout | undefined;
+    const tooLong = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), limitMs);
+    });
+    const finished = this.#ask("finish", null).then(
+      () => true,
+      () => false,
+    );
+    const complete = await Promise.race([finished, tooLong]);
+    this.#closing = true;
+    clearTimeout(timer);
+    clearTimeout(this.#restart);
+    this.#worker = undefined;
+    await worker.terminate();
+    this.#rejectAll("it is being shut down");
+    return complete;
+  }
+
+  #ask<Kind extends QuestionKind>(
+    kind: Kind,
+    ask: LedgerQuestions[Kind]["ask"],
+  ): Promise<LedgerQuestions[Kind]["answer"]> {
+    const worker = this.#worker;
+    if (worker === undefined || this.#closing) {
+      return Promise.reject(
+        new LedgerUnavailableError(`The ledger cannot be asked: ${this.#state.problem ?? "it has ended"}.`),
+      );
+    }
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#asked.set(id, { resolve, reject });
+      worker.postMessage({ id, kind, ask } satisfies Question<Kind>);
+    });
+  }
+
+  #onMessage(message: FromThread): void {
+    if ("state" in message) return this.#onState(message.state);
+    if ("notice" in message) return this.#notice(message.notice);
+    const { id, value, error } = message.answer;
+    const asked = this.#asked.get(id);
+    this.#asked.delete(id);
+    if (error === undefined) asked?.resolve(value as never);
+    else asked?.reject(new LedgerUnavailableError(error));
+  }
+
+  #onState(state: LedgerState): void {
+    const interrupted = state.interrupted - this.#state.interrupted;
+    const damages = state.damages - this.#state.damages;
+    this.#state = state;
+    this.#stateAt = performance.now();
+    const { log } = this.#options;
+    if (interrupted > 0)
+      log.warn({ calls: interrupted }, "calls of a process that died are in the ledger as interrupted");
+    if (damages > 0) log.warn({ places: damages }, "unreadable places in the journal were left out");
+    this.#tellWell(state.problem);
+  }
+
+  /** One line for each change. */
+  #tellWell(problem: string | undefined): void {
+    const well = problem === undefined;
+    if (this.#wellTold === well) return;
+    const { log } = this.#options;
+    if (!well) log.error({ problem }, "ledger not writable: traffic goes on, and the journal holds the rows");
+    else if (this.#wellTold === false) log.info({}, "ledger writable again");
+    this.#wellTold = well;
+  }
+
+  #notice({ level, message, fields }: Notice): void {
+    this.#options.log[level](fields, message);
+  }
+
+  #ended(cause: unknown): void {
+    this.#worker = undefined;
+    if (this.#closing) return;
+    if (performance.now() - this.#startedAt > WELL_MS) this.#deaths = 0;
+    const wait = Math.min(FIRST_RESTART_MS * 2 ** this.#deaths, LAST_RESTART_MS);
+    this.#deaths++;
+    this.#rowsBefore += this.#state.rows;
+    this.#damagesBefore += this.#state.damages;
+    const problem = "its thread has ended and is started again";
+    this.#state = { ...this.#state, rows: 0, interrupted: 0, damages: 0, problem };
+    this.#wellTold = false;
+    this.#options.log.error(
+      { err: cause, restartMs: wait },
+      "ledger thread ended: traffic goes on, and the journal holds the rows",
+    );
+    this.#rejectAll(problem);
+    this.#restart = setTimeout(() => this.start(), wait).unref();
+  }
+
+  #rejectAll(problem: string): void {
+    for (const { reject } of this.#asked.values()) {
+      reject(new LedgerUnavailableError(`The ledger cannot be asked: ${problem}.`));
+    }
+    this.#asked.clear();
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * Kills the built program at random moments under load, over and over, in front of a sandbox whose books know every
+ * call, and compares the ledger with these books. The short version is a test, the long one bench/crash.mjs.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Pool } from "undici";
+import { scaled } from "../../src/core/money.ts";
+import { sandboxPrices } from "../../src/sandbox/models.ts";
+import { type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
+import { pricesAsConfigured } from "./ledger.ts";
+import { type LedgerFileRow, readLedgerFile } from "./ledger-file.ts";
+
+export interface CrashOptions {
+  /** Absolute path of bin/bellwether.js. */
+  readonly program: string;
+  readonly rounds: number;
+  readonly callsPerSecond: number;
+  /** A round's load lasts this long at most, and at least a tenth of it. */
+  readonly longestMs: number;
+  /** Told after each round. */
+  onRound?(round: number, sent: number): void;
+}
+
+export interface CrashReport {
+  /** Calls that the load sent, whatever became of them. */
+  readonly sent: number;
+  /** Calls that the sandbox saw. */
+  readonly seen: number;
+  readonly rows: number;
+  readonly interrupted: number;
+  /** Interrupted ones that had not reached the sandbox yet. */
+  readonly unseen: number;
+  /** Everything that is not as it should be, in words; empty when all is well. */
+  readonly mistakes: readonly string[];
+  /** Pico-dollars: of the rows, of the calls whose rows are interrupted, and in the sandbox's books. */
+  readonly costOfRows: bigint;
+  readonly costOfInterrupted: bigint;
+  readonly costInBooks: bigint;
+}
+
+const MODELS = ["gpt-4.1", "gpt-4.1-mini", "claude-sonnet-4-5", "deepseek-chat", "gpt-4o-mini"];
+const TICK_MS = 5;
+const CONNECTIONS = 512;
+
+export async function crashRounds(options: CrashOptions): Promise<CrashReport> {
+  const sandbox = await startSandbox({ keys: "any", knobs: { latency: "uniform(2,60)", anyModel: true } });
+  const folder = await mkdtemp(join(tmpdir(), "bellwether-crash-"));
+  try {
+    const file = join(folder, "bellwether.yaml");
+    const relay = { baseUrl: `${sandbox.url}/v1`, prices: pricesAsConfigured(sandboxPrices) };
+    const server = { port: 0, auth: "passthrough" };
+    await writeFile(file, JSON.stringify({ server, upstreams: { relay }, log: { level: "warn" } }));
+    const traces: string[] = [];
+    for (let round = 1; round <= options.rounds; round++) {
+      const { child, url } = await startProgram(options.program, file);
+      const load = new Load(url, options.callsPerSecond, traces);
+      await sleep(options.longestMs * (0.1 + 0.9 * Math.random()));
+      child.kill("SIGKILL");
+      await once(child, "exit");
+      await load.stop();
+      options.onRound?.(round, traces.length);
+    }
+    const { child } = await startProgram(options.program, file);
+    // All but the segment of the process that runs now.
+    while ((await readdir(join(folder, "data", "journal"))).length > 1) await sleep(50);
+    child.kill("SIGTERM");
+    await once(child, "exit");
+    const left = await readdir(join(folder, "data", "journal"));
+    const rows = await readLedgerFile(join(folder, "data", "ledger.duckdb"));
+    return compare(sandbox, traces, rows, left);
+  } finally {
+    await sandbox.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function startProgram(program: string, file: string): Promise<{ child: ChildProcess; url: string }> {
+  const child = spawn(process.execPath, [program, "serve", "--config", file], {
+    env: { PATH: process.env.PATH },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let stderr = "";
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stderr?.on("data", (text: Buffer) => {
+      stderr += text.toString();
+      const found = /listens on (http:\S+)/.exec(stderr)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+    child.on("exit", () => reject(new Error(`ended: ${stderr}`)));
+  });
+  return { child, url };
+}
+
+/** Calls at a steady rate, whether or not those before are answered. Every one has a key and a trace of its own. */
+class Load {
+  readonly #pool: Pool;
+  readonly #traces: string[];
+  readonly #timer: NodeJS.Timeout;
+  readonly #began = performance.now();
+  #sent = 0;
+
+  constructor(url: string, callsPerSecond: number, traces: string[]) {
+    this.#pool = new Pool(url, { connections: CONNECTIONS });
+    this.#traces = traces;
+    this.#timer = setInterval(() => {
+      const due = ((performance.now() - this.#began) / 1000) * callsPerSecond;
+      while (this.#sent < due) this.#send(this.#sent++);
+    }, TICK_MS);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#pool.destroy();
+  }
+
+  #send(number: number): void {
+    const trace = randomBytes(16).toString("hex");
+    this.#traces.push(trace);
+    const body = JSON.stringify({
+      model: MODELS[number % MODELS.length],
+      messages: [{ role: "user", content: `Who leads the flock, and who is number ${number}?` }],
+      stream: number % 3 === 0,
+    });
+    this.#pool
+      .request({
+        path: "/v1/chat/completions",
+        method: "POST",
+        headers: {
+          authorization: `Bearer ${keyOf(trace)}`,
+          traceparent: `00-${trace}-00f067aa0ba902b7-01`,
+          "content-type": "application/json",
+        },
+        body,
+      })
+      .then(({ body: answer }) => answer.dump())
+      // The program was killed, which is what this is about.
+      .catch(() => undefined);
+  }
+}
+
+const keyOf = (trace: string): string => `sk-${trace}`;
+
+/** As the sandbox names keys in its books. */
+const labelOf = (trace: string): string =>
+  createHash("sha256").update(keyOf(trace)).digest("hex").slice(0, 8);
+
+function compare(
+  sandbox: Sandbox,
+  traces: readonly string[],
+  rows: readonly LedgerFileRow[],
+  left: readonly string[],
+): CrashReport {
+  const mistakes: string[] = left.map((file) => `${file} is left in the journal`);
+  const accounts = new Map<string, { calls: number; cost: bigint }>();
+  for (const { key, calls, cost } of sandbox.books.accounts()) {
+    const sum = accounts.get(key) ?? { calls: 0, cost: 0n };
+    accounts.set(key, { calls: sum.calls + calls, cost: sum.cost + cost });
+  }
+  const byTrace = new Map(rows.map((row) => [row.trace_id, row]));
+  if (byTrace.size !== rows.length)
+    mistakes.push(`${rows.length - byTrace.size} rows too many: calls are there twice`);
+  if (new Set(rows.map(({ id }) => id)).size !== rows.length) mistakes.push("ids are there twice");
+  const sent = new Set(traces);
+  let interrupted = 0;
+  let unseen = 0;
+  let costOfRows = 0n;
+  let costOfInterrupted = 0n;
+  for (const row of rows) {
+    if (!sent.has(row.trace_id)) mistakes.push(`${row.id} is a call that nobody made`);
+    const account = accounts.get(labelOf(row.trace_id));
+    if (row.interrupted) {
+      interrupted++;
+      costOfInterrupted += account?.cost ?? 0n;
+      if (account === undefined) unseen++;
+      if (row.cost !== null) mistakes.push(`${row.id} was interrupted and has a cost`);
+      continue;
+    }
+    const cost = row.cost === null ? undefined : scaled(row.cost, 12);
+    costOfRows += cost ?? 0n;
+    if (cost === undefined || cost !== account?.cost) {
+      mistakes.push(`${row.id} (${row.status}): ${cost} pico-dollars, in the books ${account?.cost}`);
+    }
+  }
+  let seen = 0;
+  const known = new Set(rows.map(({ trace_id }) => labelOf(trace_id)));
+  for (const [label, { calls }] of accounts) {
+    seen += calls;
+    if (!known.has(label)) mistakes.push(`a call that the sandbox saw has no row (key ${label})`);
+  }
+  const costInBooks = sandbox.books.cost;
+  return {
+    sent: traces.length,
+    seen,
+    rows: rows.length,
+    interrupted,
+    unseen,
+    mistakes,
+    costOfRows,
+    costOfInterrupted,
+    costInBooks,
+  };
+}

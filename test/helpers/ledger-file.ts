@@ -1,0 +1,24 @@
+/** Reads the rows of a ledger's database file, which no other process has open. */
+import { openStore } from "../../src/store/open-store.ts";
+
+export interface LedgerFileRow {
+  readonly id: string;
+  readonly trace_id: string;
+  readonly interrupted: boolean;
+  readonly status: number;
+  /** Dollars as exact decimal text. */
+  readonly cost: string | null;
+}
+
+export async function readLedgerFile(path: string): Promise<LedgerFileRow[]> {
+  const store = await openStore({ path, memoryBytes: 256 * 2 ** 20 });
+  try {
+    const rows = await store.query({
+      text: "select id, trace_id, interrupted, status, cast(cost as varchar) as cost from calls",
+      params: [],
+    });
+    return rows as unknown as LedgerFileRow[];
+  } finally {
+    await store.close();
+  }
+}
