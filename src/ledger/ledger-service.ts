@@ -4,8 +4,7 @@
  */
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { LedgerStore } from "../store/ledger-store.ts";
-import { openStore } from "../store/open-store.ts";
+import { type LedgerDatabase, openStore } from "../store/open-store.ts";
 import { Ingest } from "./ingest.ts";
 import type { FromThread, LedgerSettings, LedgerState, Question } from "./ledger-protocol.ts";
 
@@ -13,7 +12,7 @@ import type { FromThread, LedgerSettings, LedgerState, Question } from "./ledger
 const PASS_MS = 250;
 /** After a failure the next try comes after this long, twice as long each time, up to the second. */
 const FIRST_RETRY_MS = 500;
-const LAST_RETRY_MS = 15_000;
+const LAST_RETRY_MS = 5_000;
 /** The state is told at least this often. */
 const TELL_MS = 1_000;
 /** A pass reads who wrote a segment, the next finds that its writer has ended, the third leaves nothing. */
@@ -30,7 +29,7 @@ export class LedgerService {
   readonly #tell: (message: FromThread) => void;
   readonly #open: typeof openStore;
   readonly #ingest: Ingest;
-  #store: LedgerStore | undefined;
+  #store: LedgerDatabase | undefined;
   #problem: string | undefined;
   #completeAt = performance.now();
   #failures = 0;
@@ -80,15 +79,15 @@ export class LedgerService {
   }
 
   /** The database, for questions. @throws an error that says why it cannot be asked */
-  async #asked(): Promise<LedgerStore> {
+  async #asked(): Promise<LedgerDatabase> {
     if (this.#problem !== undefined)
       throw new Error(`the ledger's database is not available: ${this.#problem}`);
     return this.#opened();
   }
 
-  #opening: Promise<LedgerStore> | undefined;
+  #opening: Promise<LedgerDatabase> | undefined;
 
-  #opened(): Promise<LedgerStore> {
+  #opened(): Promise<LedgerDatabase> {
     if (this.#store !== undefined) return Promise.resolve(this.#store);
     this.#opening ??= this.#openNow().finally(() => {
       this.#opening = undefined;
@@ -96,7 +95,7 @@ export class LedgerService {
     return this.#opening;
   }
 
-  async #openNow(): Promise<LedgerStore> {
+  async #openNow(): Promise<LedgerDatabase> {
     const { store } = this.#settings;
     await mkdir(dirname(store.path), { recursive: true });
     const opened = await this.#open(store);

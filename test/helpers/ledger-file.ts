@@ -6,6 +6,7 @@ export interface LedgerFileRow {
   readonly trace_id: string;
   readonly interrupted: boolean;
   readonly status: number;
+  readonly path: string;
   /** Dollars as exact decimal text. */
   readonly cost: string | null;
 }
@@ -14,7 +15,7 @@ export async function readLedgerFile(path: string): Promise<LedgerFileRow[]> {
   const store = await openStore({ path, memoryBytes: 256 * 2 ** 20 });
   try {
     const rows = await store.query({
-      text: "select id, trace_id, interrupted, status, cast(cost as varchar) as cost from calls",
+      text: "select id, trace_id, interrupted, status, path, cast(cost as varchar) as cost from calls",
       params: [],
     });
     return rows as unknown as LedgerFileRow[];

@@ -12,6 +12,8 @@ const DEADLINE_MS = 15_000;
 
 export interface Product {
   readonly url: string;
+  /** Its working folder, where its data is too. */
+  readonly folder: string;
   readonly sandbox: Sandbox;
   readonly process: ChildProcessByStdio<null, Readable, Readable>;
   /** What it wrote so far. */
@@ -28,6 +30,8 @@ export interface ProductOptions {
   readonly upstream?: object;
   /** Further upstreams, after `relay`. */
   readonly upstreams?: object;
+  /** Work here, and leave it as it is in the end; default: a temporary folder. */
+  readonly folder?: string;
   /** False leaves standard output unread, so that its pipe fills up. */
   readonly readStdout?: boolean;
 }
@@ -35,7 +39,7 @@ export interface ProductOptions {
 /** Starts it and resolves when it listens. */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
   const sandbox = await startSandbox({ keys: "any" });
-  const folder = await mkdtemp(join(tmpdir(), "bellwether-product-"));
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "bellwether-product-")));
   const file = join(folder, "bellwether.yaml");
   const { server, ...config } = (options.config ?? {}) as { server?: object };
   const relay = { baseUrl: `${sandbox.url}/v1`, apiKey: SANDBOX_KEY, ...options.upstream };
@@ -66,6 +70,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   });
   return {
     url,
+    folder,
     sandbox,
     process: child,
     get stdout() {
@@ -80,7 +85,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       child.stdout.destroy();
       await ended;
       await sandbox.close();
-      await rm(folder, { recursive: true, force: true });
+      if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
     },
   };
 }
