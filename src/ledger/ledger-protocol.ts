@@ -1,6 +1,6 @@
 /** What the main thread and the ledger's thread say to each other. Plain data, copied on the way. */
 import type { Query, Value } from "../store/ledger-store.ts";
-import type { StoreSettings } from "../store/open-store.ts";
+import type { StoreSettings } from "../store/store-settings.ts";
 
 /** What the thread is started with. */
 export interface LedgerSettings {

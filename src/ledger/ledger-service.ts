@@ -4,7 +4,8 @@
  */
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type LedgerDatabase, openStore } from "../store/open-store.ts";
+import { openStore } from "../store/open-store.ts";
+import type { LedgerDatabase } from "../store/store-settings.ts";
 import { Ingest } from "./ingest.ts";
 import type { FromThread, LedgerSettings, LedgerState, Question } from "./ledger-protocol.ts";
 

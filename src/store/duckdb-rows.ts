@@ -6,7 +6,7 @@ import { type DuckDBAppender, type DuckDBConnection, DuckDBInstance } from "@duc
 import { formatUsd } from "../core/money.ts";
 import { COLUMNS, type Column, type ColumnType, type LedgerRow } from "./ledger-row.ts";
 import type { Query, Value } from "./ledger-store.ts";
-import type { LedgerDatabase, StoreSettings } from "./open-store.ts";
+import type { LedgerDatabase, StoreSettings } from "./store-settings.ts";
 
 const TYPES: Readonly<Record<ColumnType, string>> = {
   text: "VARCHAR",

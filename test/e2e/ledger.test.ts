@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
-import { type LedgerDatabase, openStore } from "../../src/store/open-store.ts";
+import { openStore } from "../../src/store/open-store.ts";
+import type { LedgerDatabase } from "../../src/store/store-settings.ts";
 import { readLedgerFile } from "../helpers/ledger-file.ts";
 import { type Product, type ProductOptions, startProduct } from "../helpers/product.ts";
 import { until } from "../helpers/until.ts";

@@ -1,0 +1,13 @@
+/** What a database is opened with, and what the ledger's thread uses of it. */
+import type { LedgerStore } from "./ledger-store.ts";
+
+/** What the ledger's thread needs to open its database: plain data, which can go to a thread. */
+export interface StoreSettings {
+  /** Absolute path of the DuckDB file. */
+  readonly path: string;
+  /** Most memory the database may take. */
+  readonly memoryBytes: number;
+}
+
+/** What the ledger's thread uses of a store. */
+export type LedgerDatabase = Pick<LedgerStore, "migrate" | "insert" | "query" | "close">;
