@@ -34,6 +34,14 @@ export interface SqlDialect {
   sumMoney(expression: string): string;
 }
 
+/** A day that is in the archive. */
+export interface ArchivedDay {
+  /** As 2026-08-31. */
+  readonly day: string;
+  readonly calls: number;
+  readonly file: string;
+}
+
 export interface LedgerStore {
   readonly sql: SqlDialect;
   /** Brings the schema to the newest version. @throws when it is newer than this program, or cannot be read. */
@@ -41,5 +49,7 @@ export interface LedgerStore {
   /** Adds rows; one whose id is there already is ignored. Resolves when they are durable. */
   insert(rows: readonly LedgerRow[]): Promise<void>;
   query(query: Query): Promise<Readonly<Record<string, Value>>[]>;
+  /** Moves every day (UTC) that ended at or before `before` to a Parquet file of its own in the archive. May be repeated. */
+  archive(before: number): Promise<readonly ArchivedDay[]>;
   close(): Promise<void>;
 }

@@ -1,8 +1,11 @@
 /** Opens the database that the configuration names. Its driver is loaded only then. */
-import type { LedgerDatabase, StoreSettings } from "./store-settings.ts";
+import { dirname, join } from "node:path";
+import type { LedgerStore } from "./ledger-store.ts";
+import type { StoreSettings } from "./store-settings.ts";
 
-/** @throws when the database cannot be opened: it is locked by another process, damaged, or the disk is full. */
-export async function openStore(settings: StoreSettings): Promise<LedgerDatabase> {
-  const { openDuckdb } = await import("./duckdb-rows.ts");
-  return openDuckdb(settings);
+/** @throws StoreError when the database cannot be opened: it is locked by another process, or damaged. */
+export async function openStore(settings: StoreSettings): Promise<LedgerStore> {
+  const { openDuckdb } = await import("./drivers/duckdb.ts");
+  const { path, memoryBytes, archive = join(dirname(path), "archive") } = settings;
+  return openDuckdb({ path, memoryBytes, archive });
 }

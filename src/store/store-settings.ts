@@ -5,8 +5,10 @@ import type { LedgerStore } from "./ledger-store.ts";
 export interface StoreSettings {
   /** Absolute path of the DuckDB file. */
   readonly path: string;
-  /** Most memory the database may take. */
+  /** Most memory the database may take, in bytes. */
   readonly memoryBytes: number;
+  /** Folder of the days that retention has taken out; `archive` beside the file by default. */
+  readonly archive?: string;
 }
 
 /** What the ledger's thread uses of a store. */

@@ -1,0 +1,188 @@
+/**
+ * The ledger in a DuckDB file. Rows come in through a temporary table and a transaction; an id is looked for only
+ * among the ids between the batch's first and last: ids begin with their time and rows are stored about in that
+ * order, so that the file's own minima and maxima leave little to read, and no index has to be kept in memory.
+ */
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import type * as DuckDB from "@duckdb/node-api";
+import { COLUMNS, type LedgerRow } from "../ledger-row.ts";
+import type { ArchivedDay, LedgerStore, Query, SqlDialect, Value } from "../ledger-store.ts";
+import { StoreError } from "../store-error.ts";
+import { archiveDays, archivedTable, type DuckdbArchive, openArchive } from "./duckdb-archive.ts";
+import { appendRows, toValue } from "./duckdb-rows.ts";
+import { migrateDuckdb } from "./duckdb-schema.ts";
+import { duckdbSql, quoted } from "./duckdb-sql.ts";
+
+export interface DuckdbSettings {
+  /** Absolute path of the file; it is made when it is missing. */
+  readonly path: string;
+  /** Most memory that the database takes, in bytes. */
+  readonly memoryBytes: number;
+  /** Folder of the archived days. */
+  readonly archive: string;
+}
+
+type Api = typeof DuckDB;
+
+const NAMES = COLUMNS.map(({ name }) => name).join(", ");
+
+/** @throws StoreError `locked`, `corrupted` */
+export async function openDuckdb(settings: DuckdbSettings): Promise<LedgerStore> {
+  const { path, memoryBytes } = settings;
+  const api = await import("@duckdb/node-api");
+  mkdirSync(dirname(path), { recursive: true });
+  let instance: DuckDB.DuckDBInstance | undefined;
+  try {
+    instance = await api.DuckDBInstance.create(path, {
+      // DuckDB's own unit of a thousand; nothing is to come from, or go to, anywhere but this file and its archive.
+      memory_limit: `${Math.floor(memoryBytes / 1e6)}MB`,
+      threads: "2",
+      autoinstall_known_extensions: "false",
+      autoload_known_extensions: "false",
+    });
+    const writing = await instance.connect();
+    const asking = await instance.connect();
+    for (const connection of [writing, asking]) await connection.run("SET TimeZone = 'UTC'");
+    return new DuckdbStore(api, instance, writing, asking, settings);
+  } catch (error) {
+    instance?.closeSync();
+    throw explained(path, error);
+  }
+}
+
+class DuckdbStore implements LedgerStore {
+  readonly sql: SqlDialect;
+  readonly #api: Api;
+  readonly #instance: DuckDB.DuckDBInstance;
+  readonly #writing: DuckDB.DuckDBConnection;
+  readonly #asking: DuckDB.DuckDBConnection;
+  readonly #path: string;
+  readonly #archive: DuckdbArchive;
+  /** What is being written; one thing at a time. */
+  #work: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(
+    api: Api,
+    instance: DuckDB.DuckDBInstance,
+    writing: DuckDB.DuckDBConnection,
+    asking: DuckDB.DuckDBConnection,
+    { path, archive }: DuckdbSettings,
+  ) {
+    this.#api = api;
+    this.#instance = instance;
+    this.#writing = writing;
+    this.#asking = asking;
+    this.#path = path;
+    this.#archive = openArchive(archive);
+    this.sql = duckdbSql((archived) => (archived ? archivedTable(this.#archive) : "calls"));
+  }
+
+  migrate(): Promise<void> {
+    return this.#alone(async () => {
+      await migrateDuckdb(this.#writing, this.#path);
+      await this.#writing.run("CREATE TEMP TABLE IF NOT EXISTS incoming AS SELECT * FROM calls WITH NO DATA");
+    });
+  }
+
+  insert(rows: readonly LedgerRow[]): Promise<void> {
+    return this.#alone(() => this.#insert(rows));
+  }
+
+  archive(before: number): Promise<readonly ArchivedDay[]> {
+    return this.#alone(() => archiveDays(this.#writing, this.#archive, before));
+  }
+
+  async query({ text, params }: Query): Promise<Readonly<Record<string, Value>>[]> {
+    try {
+      // Integers are bound as such by their types in the text; JavaScript's numbers go as they are.
+      const result = await this.#asking.runAndReadAll(
+        text,
+        params.map((param) => param),
+      );
+      const names = result.deduplicatedColumnNames();
+      return result.getRows().map((row) => {
+        const entries = names.map((name, index) => [name, toValue(this.#api, row[index] ?? null)] as const);
+        return Object.fromEntries(entries);
+      });
+    } catch (error) {
+      throw explained(this.#path, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#work.catch(() => undefined);
+    this.#asking.closeSync();
+    this.#writing.closeSync();
+    this.#instance.closeSync();
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#work.then(work, work).catch((error: unknown) => {
+      throw explained(this.#path, error);
+    });
+    this.#work = done.catch(() => undefined);
+    return done;
+  }
+
+  async #insert(rows: readonly LedgerRow[]): Promise<void> {
+    const once = [...new Map(rows.toReversed().map((row) => [row.id, row])).values()].reverse();
+    const [first] = once;
+    if (first === undefined) return;
+    let low = first.id;
+    let high = first.id;
+    for (const { id } of once) {
+      if (id < low) low = id;
+      if (id > high) high = id;
+    }
+    const connection = this.#writing;
+    await connection.run("BEGIN");
+    try {
+      const appender = await connection.createAppender("incoming", "main", "temp");
+      appendRows(this.#api, appender, once);
+      appender.closeSync();
+      await connection.run(
+        `INSERT INTO calls (${NAMES}) SELECT ${NAMES} FROM temp.incoming WHERE id NOT IN (
+          SELECT id FROM calls WHERE id >= ${quoted(low)} AND id <= ${quoted(high)})`,
+      );
+      await connection.run("TRUNCATE temp.incoming");
+      await connection.run("COMMIT");
+    } catch (error) {
+      await connection.run("ROLLBACK").catch(() => undefined);
+      throw error;
+    }
+  }
+}
+
+/** DuckDB's errors that people meet, in words that say what to do. */
+function explained(path: string, error: unknown): unknown {
+  if (error instanceof StoreError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  if (/Could not set lock|being used by another process/i.test(text)) {
+    return new StoreError(
+      "locked",
+      `The ledger ${path} is open in another process, probably a running \`bellwether serve\`. Stop it first, or ask it: most commands do so by themselves when they find it.`,
+      error,
+    );
+  }
+  if (
+    /not a valid DuckDB database|Serialization Error|checksum|corrupt|WAL file|Failed to load metadata/i.test(
+      text,
+    ) &&
+    existsSync(path)
+  ) {
+    return new StoreError(
+      "corrupted",
+      `The ledger ${path} is damaged or no ledger (${firstLine(text)}). Restore it from a backup, or run \`bellwether ledger repair\`: it moves the file aside, saves the rows that can be read, and begins a new one.`,
+      error,
+    );
+  }
+  return error;
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0]?.slice(0, 200) ?? "";
+}
