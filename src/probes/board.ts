@@ -137,10 +137,10 @@ export class Board {
   }
 
   #noteModels(upstream: string, names: readonly string[]): void {
-    const before = this.#models.get(upstream);
     const now = new Set(names);
+    // Of the first list nothing has changed; the series then exist from the start.
+    const before = this.#models.get(upstream) ?? now;
     this.#models.set(upstream, now);
-    if (before === undefined) return;
     const counter = this.#registry.counter(catalogue.modelChanges);
     counter.with([upstream, "appeared"]).inc([...now].filter((name) => !before.has(name)).length);
     counter.with([upstream, "vanished"]).inc([...before].filter((name) => !now.has(name)).length);

@@ -7,6 +7,7 @@ import { handle } from "../gateway/handle.ts";
 import type { ClientExchange, ClientListener } from "../gateway/ports.ts";
 import type { Settings, Surroundings } from "../gateway/state.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
+import { type Estimator, roughTokens } from "../usage/estimate.ts";
 import { Recorders } from "../usage/recorders.ts";
 import { PROBE_APP, type Recorder, type Usage } from "../usage/usage.ts";
 import type { ProbeAnswer, ProbeRequest } from "./probe.ts";
@@ -40,10 +41,17 @@ export function callUpstream(
       modelLabel: settings.modelLabel,
     };
     signal.addEventListener("abort", leave);
-    handle(client, own, { ...around, recorder: new Recorders([around.recorder, recorder]) });
+    const recorders = new Recorders([around.recorder, recorder]);
+    handle(client, own, { ...around, recorder: recorders, estimator: roughly });
     if (signal.aborted) leave();
   });
 }
+
+/** A probe is a few tokens: not worth loading a tokenizer for, nor waiting for its thread. */
+const roughly: Estimator = {
+  tokens: (text, totalCharacters) => Promise.resolve(roughTokens(text, totalCharacters)),
+  close: () => undefined,
+};
 
 /** Hears of the end of its call. */
 class OneCall implements Recorder {

@@ -143,7 +143,7 @@ export interface Probe {
   /** It costs so much that it is not run at all where the model has no price. */
   readonly needsPrice?: true;
   /** The shortest time between two runs, in milliseconds, whatever the configuration says. */
-  readonly leastIntervalMs?: number;
+  leastIntervalMs?(upstream: Upstream): number;
   /** Whether the upstream can be asked this. */
   applies(upstream: Upstream): boolean;
   run(context: ProbeContext): Promise<Finding>;

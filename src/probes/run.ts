@@ -145,7 +145,7 @@ async function inTime(
     async call(request) {
       const answer = await callUpstream(patient, request, settings(), around, signal);
       usages.push(answer.usage);
-      if (signal.aborted) throw timedOut(timeoutMs);
+      if (answer.usage.errorType === "client_gone") throw timedOut(timeoutMs);
       return answer;
     },
     read: (url, key) => readJson(around.transport, patient, url, key, signal),
@@ -163,9 +163,7 @@ async function inTime(
     const work = outer?.aborted === true ? Promise.reject(timedOut(timeoutMs)) : start(probe, context);
     work
       .catch((error: unknown) => {
-        throw signal.aborted && !(error instanceof ProbeFailure && error.outcome === "timeout")
-          ? timedOut(timeoutMs)
-          : error;
+        throw signal.aborted && !(error instanceof ProbeFailure) ? timedOut(timeoutMs) : error;
       })
       .then(resolve, reject)
       .finally(() => {

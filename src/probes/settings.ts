@@ -49,7 +49,7 @@ export function taskOf(config: ProbesConfig, upstream: Upstream, probe: Probe): 
     probe,
     model: probe.model === undefined ? "" : modelFor(config, upstream, probe.model),
     timeoutMs: own.timeout ?? config.timeout,
-    intervalMs: Math.max(own.interval ?? config.interval, probe.leastIntervalMs ?? 0),
+    intervalMs: Math.max(own.interval ?? config.interval, probe.leastIntervalMs?.(upstream) ?? 0),
     jitterMs: own.jitter ?? config.jitter,
   };
 }

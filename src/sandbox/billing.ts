@@ -12,12 +12,20 @@ interface Money {
   readonly granted: number;
   readonly used: number;
   readonly left: number;
+  readonly unlimited: boolean;
+  readonly currency: string;
+  /** Seconds since the epoch; 0 for never. */
+  readonly expires: number;
 }
+
+/** What one-api and new-api say for a limit where there is none. */
+const NO_LIMIT = 100_000_000;
 
 function moneyOf(call: Call): Money {
   const used = call.books.cost;
   const left = call.knobs.balance ?? dollars(scaled(CREDIT_USD, 12) - used);
-  return { granted: dollars(used) + left, used: dollars(used), left };
+  const { unlimited = false, currency = "USD", keyExpires: expires = 0 } = call.knobs;
+  return { granted: dollars(used) + left, used: dollars(used), left, unlimited, currency, expires };
 }
 
 function dollars(pico: Pico): number {
@@ -28,33 +36,41 @@ function quota(usd: number): number {
   return Math.floor(usd * QUOTA_PER_USD);
 }
 
+/** JSON, with its numbers as text where the knob says so. */
+function told(call: Call, value: object): Answer {
+  if (call.knobs.textAmounts !== true) return jsonAnswer(value);
+  const text = (_name: string, each: unknown): unknown => (typeof each === "number" ? String(each) : each);
+  return jsonAnswer(JSON.parse(JSON.stringify(value, text)));
+}
+
 /** `GET /v1/billing`, as HolySheep-like relays have it. */
 export function billing(call: Call): Answer {
-  return jsonAnswer({ remaining: moneyOf(call).left });
+  return told(call, { remaining: moneyOf(call).left });
 }
 
 /** `GET /v1/dashboard/billing/subscription`, as one-api has it. */
 export function subscription(call: Call): Answer {
-  const { granted } = moneyOf(call);
-  return jsonAnswer({
+  const { granted, unlimited, expires } = moneyOf(call);
+  const limit = unlimited ? NO_LIMIT : granted;
+  return told(call, {
     object: "billing_subscription",
     has_payment_method: true,
-    soft_limit_usd: granted,
-    hard_limit_usd: granted,
-    system_hard_limit_usd: granted,
-    access_until: 0,
+    soft_limit_usd: limit,
+    hard_limit_usd: limit,
+    system_hard_limit_usd: limit,
+    access_until: expires,
   });
 }
 
 /** `GET /v1/dashboard/billing/usage`, as one-api has it; in cents. */
 export function dashboardUsage(call: Call): Answer {
-  return jsonAnswer({ object: "list", total_usage: moneyOf(call).used * 100 });
+  return told(call, { object: "list", total_usage: moneyOf(call).used * 100 });
 }
 
 /** `GET /api/usage/token/`, as new-api has it; in quota units. */
 export function tokenUsage(call: Call): Answer {
   const money = moneyOf(call);
-  return jsonAnswer({
+  return told(call, {
     code: true,
     message: "ok",
     data: {
@@ -63,8 +79,8 @@ export function tokenUsage(call: Call): Answer {
       total_granted: quota(money.granted),
       total_used: quota(money.used),
       total_available: quota(money.left),
-      unlimited_quota: false,
-      expires_at: 0,
+      unlimited_quota: money.unlimited,
+      expires_at: money.expires,
     },
   });
 }
@@ -78,17 +94,17 @@ export function relayStatus(): Answer {
 /** `GET /api/v1/credits`, as OpenRouter has it. */
 export function credits(call: Call): Answer {
   const money = moneyOf(call);
-  return jsonAnswer({ data: { total_credits: money.granted, total_usage: money.used } });
+  return told(call, { data: { total_credits: money.granted, total_usage: money.used } });
 }
 
 /** `GET /user/balance`, as DeepSeek has it; amounts are text. */
 export function userBalance(call: Call): Answer {
-  const { left } = moneyOf(call);
+  const { left, currency } = moneyOf(call);
   const balance = left.toFixed(2);
-  return jsonAnswer({
+  return told(call, {
     is_available: left > 0,
     balance_infos: [
-      { currency: "USD", total_balance: balance, granted_balance: "0.00", topped_up_balance: balance },
+      { currency, total_balance: balance, granted_balance: "0.00", topped_up_balance: balance },
     ],
   });
 }
@@ -96,7 +112,7 @@ export function userBalance(call: Call): Answer {
 /** `GET /v1/user/info`, as SiliconFlow has it; amounts are text. */
 export function userInfo(call: Call): Answer {
   const balance = String(moneyOf(call).left);
-  return jsonAnswer({
+  return told(call, {
     code: 20000,
     message: "OK",
     status: true,
@@ -115,7 +131,7 @@ export function userInfo(call: Call): Answer {
 export function ownBalance(call: Call): Answer {
   const { left } = moneyOf(call);
   const data = { available_balance: left, voucher_balance: 0, cash_balance: left };
-  return jsonAnswer({ code: 0, data, scode: "0x0", status: true });
+  return told(call, { code: 0, data, scode: "0x0", status: true });
 }
 
 /** `GET /v1/organization/costs`, as OpenAI has it: one bucket, of one day. */
@@ -127,5 +143,5 @@ export function organizationCosts(call: Call): Answer {
     project_id: null,
   };
   const bucket = { object: "bucket", start_time: CREATED, end_time: CREATED + 86_400, results: [result] };
-  return jsonAnswer({ object: "page", data: [bucket], has_more: false, next_page: null });
+  return told(call, { object: "page", data: [bucket], has_more: false, next_page: null });
 }

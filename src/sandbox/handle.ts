@@ -209,7 +209,10 @@ function withFailure(knobs: Knobs, seed: number, number: number): Knobs {
 
 /** The answer to a call whose status a knob has set, unless it is a success with a body. */
 function answerOfStatus(knobs: Knobs): Answer | undefined {
-  const { status } = knobs;
+  const { status, errorCode } = knobs;
+  if (status !== undefined && errorCode !== undefined) {
+    throw new ApiError(status, `Simulated error ${errorCode}.`, errorCode);
+  }
   if (status === undefined || (status < 300 && status !== 204)) return undefined;
   if (status >= 400) throw errorOfStatus(status);
   const headers: [string, string][] = status === 204 ? [] : [["location", knobs.location ?? "/v1/elsewhere"]];

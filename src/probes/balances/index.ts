@@ -11,6 +11,12 @@ import { openrouter } from "./openrouter.ts";
 import type { Poller } from "./poller.ts";
 import { siliconflow } from "./siliconflow.ts";
 
+/** Milliseconds between two readings where accounts limit them: one-api's and new-api's relays take one in two minutes. */
+export const leastIntervals: Readonly<Partial<Record<BalancePoller, number>>> = {
+  "one-api": 120_000,
+  "new-api": 120_000,
+};
+
 export const pollers: Readonly<Record<BalancePoller, Poller>> = {
   billing,
   "one-api": oneApi,

@@ -1,16 +1,13 @@
 /** What is left on the upstream's account, by the poller that its preset or its `balance` names. */
-import { pollers } from "../balances/index.ts";
+import { leastIntervals, pollers } from "../balances/index.ts";
 import { type Finding, type Probe, type ProbeContext, ProbeFailure } from "../probe.ts";
 import { checkAnswer } from "../verdict.ts";
-
-/** Relays limit how often an account may be read: one-api's advice is two minutes. */
-const LEAST_INTERVAL_MS = 120_000;
 
 export const balance: Probe = {
   name: "balance",
   about: "what is left on the account",
   costs: false,
-  leastIntervalMs: LEAST_INTERVAL_MS,
+  leastIntervalMs: ({ probing }) => leastIntervals[probing?.balance?.poller ?? "custom"] ?? 0,
   applies: ({ probing }) => probing?.balance !== undefined,
   run,
 };
