@@ -3,9 +3,11 @@ import { Command, CommanderError } from "commander";
 import { ConfigError, formatProblem } from "../config/problems.ts";
 import { version } from "../version.ts";
 import { checkCommand } from "./check.ts";
+import { doctorCommand } from "./doctor.ts";
 import { exporterCommand } from "./exporter.ts";
 import { notifyCommand } from "./notify.ts";
 import { pricesCommand } from "./prices.ts";
+import { probeCommand } from "./probe.ts";
 import { sandboxCommand } from "./sandbox.ts";
 import { scenariosCommand } from "./scenarios.ts";
 import { serveCommand } from "./serve.ts";
@@ -21,6 +23,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     serveCommand(),
     checkCommand(),
     exporterCommand(),
+    probeCommand(),
+    doctorCommand(),
     pricesCommand(),
     notifyCommand(),
     sandboxCommand(),

@@ -99,7 +99,7 @@ export class Board {
       .counter(catalogue.probes)
       .with([...labels, outcome])
       .inc();
-    if (probe.costs && cost !== undefined)
+    if (cost !== undefined)
       this.#registry.money(catalogue.probeCost).with([upstream.name, probe.name]).inc(cost);
     if (result.key !== undefined) this.#keys.prove(upstream.name, result.key);
     const key = `${probe.name} ${model}`;

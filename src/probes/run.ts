@@ -74,14 +74,14 @@ export async function runProbe(task: Task, from: RunSurroundings, signal?: Abort
     outcome,
     success: outcome === "success",
     message,
-    status: usages.at(-1)?.status,
+    status: statusOf(usages),
     durationMs: clock.monotonic() - began,
     startedAt,
     finding: {},
     key: undefined,
     retryAfterMs: undefined,
     usages,
-    cost: costOf(usages),
+    cost: probe.costs ? costOf(usages) : undefined,
     ...more,
   });
   const refusal = refusalOf(task, from, startedAt);
@@ -91,7 +91,7 @@ export async function runProbe(task: Task, from: RunSurroundings, signal?: Abort
     return result("success", "", { finding, key: finding.key });
   } catch (error) {
     if (error instanceof ProbeFailure) {
-      const { outcome, status = usages.at(-1)?.status, key, retryAfterMs } = error;
+      const { outcome, status = statusOf(usages), key, retryAfterMs } = error;
       const message = tidy(error.message, [task.upstream.apiKey]);
       return result(outcome, message, { status, key, retryAfterMs });
     }
@@ -100,6 +100,12 @@ export async function runProbe(task: Task, from: RunSurroundings, signal?: Abort
   } finally {
     if (probe.costs) from.spend.settle(name, costOf(usages), clock.wall());
   }
+}
+
+/** The upstream's status; undefined where the answer was Bellwether's own. */
+function statusOf(usages: readonly Usage[]): number | undefined {
+  const usage = usages.at(-1);
+  return usage?.errorCode === undefined ? usage?.status : undefined;
 }
 
 function spendName({ upstream, probe, model }: Task): string {

@@ -62,7 +62,7 @@ export function checkCall(
   secrets: readonly (string | undefined)[],
 ): void {
   const { usage, error, status, headers } = answer;
-  if (error !== undefined) throw new ProbeFailure(usage.errorType ?? "exception", error.message, { status });
+  if (error !== undefined) throw new ProbeFailure(usage.errorType ?? "exception", error.message);
   checkAnswer({ status, headers, json }, secrets);
   if (usage.errorType === undefined) return;
   const complained = complaintOf(json ?? lastEvent(answer.body));
