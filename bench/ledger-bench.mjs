@@ -74,3 +74,9 @@ export function inventedCalls(count, startedAt = Date.now()) {
     };
   });
 }
+
+/** An id like those of calls: UUID version 7. */
+export function timeOrdered(ms) {
+  const time = ms.toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`;
+}

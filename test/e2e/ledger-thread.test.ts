@@ -1,0 +1,103 @@
+/** The ledger's thread, as built, killed amid its work: the journal goes on, and each row comes once. */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import fc from "fast-check";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { uuidv7 } from "../../src/core/ids.ts";
+import type { Logger } from "../../src/core/log.ts";
+import { Journal } from "../../src/ledger/journal/journal.ts";
+import { LedgerThread, LedgerUnavailableError } from "../../src/ledger/ledger-thread.ts";
+import { arbitraryUsage } from "../helpers/arbitrary-usage.ts";
+import { readLedgerFile } from "../helpers/ledger-file.ts";
+import { until } from "../helpers/until.ts";
+
+const WORKER = new URL("../../dist/ledger-worker.js", import.meta.url);
+
+let folder: string;
+let lines: string[];
+const log: Logger = {
+  info: (_, message) => lines.push(message),
+  warn: (_, message) => lines.push(message),
+  error: (_, message) => lines.push(message),
+  debug: () => undefined,
+};
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "bellwether-thread-"));
+  lines = [];
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+it("is started again each time, and no row is lost or there twice", async () => {
+  const store = { path: join(folder, "ledger.duckdb"), memoryBytes: 128 * 2 ** 20 };
+  const settings = { journal: join(folder, "journal"), store };
+  const workers: Worker[] = [];
+  const make = (): Worker => {
+    const worker = new Worker(WORKER, { workerData: settings });
+    workers.push(worker);
+    return worker;
+  };
+  const journal = new Journal({
+    folder: settings.journal,
+    maxBytes: 2 ** 30,
+    whenFull: "drop-oldest",
+    log,
+    segmentBytes: 64 * 1024,
+  });
+  const thread = new LedgerThread({ settings, log, make });
+  thread.start();
+  const now = Date.now();
+  const calls = fc.sample(arbitraryUsage, { seed: 3, numRuns: 2_000 }).map((usage, index) => {
+    // A price has an end in the database, the extremes have their own test.
+    const cost = index % 10 === 0 ? undefined : BigInt(index);
+    return {
+      ...usage,
+      id: uuidv7(now + index),
+      startedAt: now + index,
+      upstream: "relay",
+      cost,
+      listCost: cost,
+    };
+  });
+  for (let at = 0; at < calls.length; at += 20) {
+    for (const call of calls.slice(at, at + 20)) {
+      journal.started(call);
+      journal.settled(call);
+    }
+    await sleep(2);
+    if (at % 1_000 !== 500) continue;
+    const count = workers.length;
+    await until(() => thread.status.problem, undefined);
+    await workers.at(-1)?.terminate();
+    await until(() => workers.length, count + 1);
+  }
+  journal.close();
+  expect(await thread.close(30_000)).toBe(true);
+  expect(workers.length).toBe(2);
+  expect(lines.filter((line) => line.startsWith("ledger thread ended")).length).toBe(2);
+  expect(lines.filter((line) => line === "ledger writable again").length).toBe(2);
+  expect(readdirSync(settings.journal)).toEqual([]);
+  const rows = await readLedgerFile(store.path);
+  expect(rows.length).toBe(calls.length);
+  expect(new Set(rows.map(({ id }) => id))).toEqual(new Set(calls.map(({ id }) => id)));
+  expect(rows.every(({ interrupted }) => !interrupted)).toBe(true);
+});
+
+it("says so to whoever asks while it is dead", async () => {
+  const store = { path: join(folder, "ledger.duckdb"), memoryBytes: 128 * 2 ** 20 };
+  const settings = { journal: join(folder, "journal"), store };
+  const thread = new LedgerThread({
+    settings,
+    log,
+    make: () => {
+      throw new Error("no threads left");
+    },
+  });
+  thread.start();
+  await expect(thread.query({ text: "SELECT 1", params: [] })).rejects.toThrow(LedgerUnavailableError);
+  expect(lines).toEqual(["ledger thread ended: traffic goes on, and the journal holds the rows"]);
+  expect(await thread.close(1_000)).toBe(false);
+});
