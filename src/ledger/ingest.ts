@@ -11,6 +11,7 @@ import { INTERRUPTED, type Outcome } from "./journal/records.ts";
 import { SegmentReader } from "./journal/segment-reader.ts";
 import { listSegments, type SegmentFile } from "./journal/segments.ts";
 import { isAlive, STALE_MS } from "./journal/writer-identity.ts";
+import { rowOf } from "./row-of.ts";
 
 export interface IngestOptions {
   readonly folder: string;
@@ -140,7 +141,7 @@ export class Ingest {
     for (const segment of writer.segments) await this.#read(writer, segment, finished);
     if (finished) {
       for (const call of writer.open.values()) {
-        this.#batch.push({ ...call, ...INTERRUPTED, interrupted: true });
+        this.#batch.push(rowOf(call, INTERRUPTED, true));
         this.#interrupted++;
       }
       writer.open.clear();
@@ -199,7 +200,7 @@ export class Ingest {
       return;
     }
     writer.open.delete(number);
-    this.#batch.push({ ...call, ...outcome, interrupted: false });
+    this.#batch.push(rowOf(call, outcome, false));
   }
 
   async #insert(): Promise<void> {
