@@ -6,6 +6,7 @@ import { checkCommand } from "./check.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exporterCommand } from "./exporter.ts";
 import { notifyCommand } from "./notify.ts";
+import { planCommand } from "./plan.ts";
 import { pricesCommand } from "./prices.ts";
 import { probeCommand } from "./probe.ts";
 import { sandboxCommand } from "./sandbox.ts";
@@ -26,6 +27,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     probeCommand(),
     doctorCommand(),
     pricesCommand(),
+    planCommand(),
     notifyCommand(),
     sandboxCommand(),
     scenariosCommand(),

@@ -24,6 +24,8 @@ export interface CostContext {
   readonly serviceTier: string;
   /** What was asked for, in models priced per image. */
   readonly image?: { readonly size: string; readonly quality: string };
+  /** When the quantities are the sums of several calls: how many. Context tiers then go by their average. */
+  readonly calls?: number;
 }
 
 /** What is charged for; each has one unit. */
@@ -88,8 +90,10 @@ export function charges(
   const schedule = scheduleOf(entry, context.serviceTier);
   if (schedule === undefined) return undefined;
   const inputTotal = totalInput(quantities);
-  if (schedule.limit !== undefined && inputTotal > schedule.limit) return undefined;
-  const rates = ratesFor(schedule, inputTotal);
+  const calls = context.calls ?? 1;
+  const inputOfOne = inputTotal / calls;
+  if (schedule.limit !== undefined && inputOfOne > schedule.limit) return undefined;
+  const rates = ratesFor(schedule, inputOfOne);
   const bill: Charge[] = [];
   const inputBilled = addInput(bill, rates, quantities, inputTotal);
   const outputBilled = addOutput(bill, rates, quantities);
@@ -103,7 +107,7 @@ export function charges(
     bill.push(charge("audioMs", quantities.audioMs, rates.hour, "audioMs"));
   }
   if (rates.request !== undefined && bill.length > 0)
-    bill.push(charge("request", 1, rates.request, "request"));
+    bill.push(charge("request", calls, rates.request, "request"));
   return bill;
 }
 

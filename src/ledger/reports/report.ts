@@ -8,17 +8,7 @@ import type { LedgerStore, Value } from "../../store/ledger-store.ts";
  * How a column's values are to be shown. `ratio` is 0 to 1, `usd` and `cny` exact decimal text, `time`
  * milliseconds since the epoch.
  */
-export type Unit =
-  | "text"
-  | "count"
-  | "tokens"
-  | "ratio"
-  | "milliseconds"
-  | "bytes"
-  | "usd"
-  | "cny"
-  | "factor"
-  | "time";
+export type Unit = "text" | "count" | "tokens" | "ratio" | "milliseconds" | "bytes" | "usd" | "cny" | "time";
 
 export interface ReportColumn {
   readonly name: string;

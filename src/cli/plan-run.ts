@@ -1,0 +1,104 @@
+/** Runs `bellwether plan`: gathers the demand and the prices, and shows the result. */
+import { readFileSync } from "node:fs";
+import { environment } from "../config/environment.ts";
+import { loadConfig } from "../config/load.ts";
+import { nearest } from "../config/problems.ts";
+import { plan } from "../ledger/plan/plan.ts";
+import {
+  DEFAULT_SHAPE,
+  type Demand,
+  demandsOf,
+  demandsOfFile,
+  parseMix,
+  parseWorkload,
+  type WorkloadFile,
+} from "../ledger/plan/workload.ts";
+import { PriceBook, type PricedUpstream } from "../prices/book.ts";
+import { loadPriceLists } from "../prices/data.ts";
+import { presetNamed, presetNames } from "../upstreams/presets.ts";
+import { resolveUpstreams } from "../upstreams/resolve.ts";
+import type { PlanCommandOptions } from "./plan.ts";
+import { writeReport } from "./report-output.ts";
+
+export async function runPlan(options: PlanCommandOptions): Promise<void> {
+  const env = environment();
+  const { config, locate } = await loadConfig({ file: options.config, cwd: process.cwd(), env });
+  const lists = loadPriceLists(config.prices.files);
+  const configured: readonly PricedUpstream[] = resolveUpstreams(config, env, { locate });
+  const upstreams = configured.length > 0 ? configured : knownRelays();
+  const book = new PriceBook(lists, upstreams);
+  const file = options.file === undefined ? undefined : readWorkload(options.file);
+  const { demands, notes } = demandsFor(options, file);
+  const now = Date.now();
+  for (const { model } of demands) {
+    const priced =
+      book.listPrice(model, now) ?? upstreams.map(({ name }) => book.price(name, model, now)).find(Boolean);
+    if (priced !== undefined) continue;
+    const meant = nearest(model, book.knownModels());
+    throw new Error(
+      `${model} has no price anywhere${meant === undefined ? "; `bellwether prices search` finds names" : `; did you mean ${meant}?`}`,
+    );
+  }
+  const result = plan({
+    demands,
+    book,
+    upstreams,
+    now,
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    fixedCost: options.fixedCost ?? String(file?.fixedCost ?? 0),
+    currency: options.currency ?? file?.currency ?? "USD",
+    cnyPerUsd: options.cnyPerUsd,
+    notes: [
+      ...(configured.length > 0
+        ? []
+        : ["No upstream is configured: these are the relays whose price list is built in."]),
+      ...notes,
+    ],
+  });
+  writeReport(result, options);
+}
+
+function readWorkload(path: string): WorkloadFile {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new Error(`--file: ${path} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+  return parseWorkload(text, path);
+}
+
+function demandsFor(
+  options: PlanCommandOptions,
+  file: WorkloadFile | undefined,
+): { demands: Demand[]; notes: string[] } {
+  if (file !== undefined) {
+    if (options.tokens !== undefined || options.mix !== undefined) {
+      throw new Error("--file says what the traffic is; leave --tokens and --mix out");
+    }
+    return { demands: demandsOfFile(file), notes: [] };
+  }
+  if (options.tokens === undefined || options.mix === undefined) {
+    throw new Error(
+      "say what the traffic is: --tokens 50M --mix gpt-4.1=30,deepseek-v3.2=70, or --file workload.yaml, or --from-ledger",
+    );
+  }
+  const shape = {
+    tokens: options.tokens,
+    mix: parseMix(options.mix),
+    inputShare: options.inputShare ?? DEFAULT_SHAPE.inputShare,
+    cachedShare: options.cachedShare ?? DEFAULT_SHAPE.cachedShare,
+    inputPerCall: options.inputPerCall ?? DEFAULT_SHAPE.inputPerCall,
+  };
+  return { demands: demandsOf(shape), notes: [] };
+}
+
+/** Presets with a price list of their own: what a relay would save can be planned before there is a key for it. */
+function knownRelays(): PricedUpstream[] {
+  return presetNames.flatMap((name) => {
+    const list = presetNamed(name)?.priceList;
+    return list === undefined
+      ? []
+      : [{ name, pricing: { list, own: {}, multiplier: 1, currency: "USD", usdPer: 1 } }];
+  });
+}
