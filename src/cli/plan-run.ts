@@ -17,8 +17,30 @@ import { PriceBook, type PricedUpstream } from "../prices/book.ts";
 import { loadPriceLists } from "../prices/data.ts";
 import { presetNamed, presetNames } from "../upstreams/presets.ts";
 import { resolveUpstreams } from "../upstreams/resolve.ts";
-import type { PlanCommandOptions } from "./plan.ts";
 import { writeReport } from "./report-output.ts";
+
+/** The options of `bellwether plan`, as plan.ts reads them. */
+export interface PlanCommandOptions {
+  readonly config?: string;
+  readonly tokens?: number;
+  readonly mix?: string;
+  readonly inputShare?: number;
+  readonly cachedShare?: number;
+  readonly inputPerCall?: number;
+  readonly file?: string;
+  readonly fixedCost?: string;
+  readonly currency?: "USD" | "CNY";
+  readonly cnyPerUsd: string;
+  readonly fromLedger?: boolean;
+  readonly replace?: readonly string[];
+  readonly from?: string;
+  readonly to?: string;
+  readonly tz?: string;
+  readonly url?: string;
+  readonly json?: boolean;
+  readonly csv?: boolean;
+  readonly table?: string;
+}
 
 export async function runPlan(options: PlanCommandOptions): Promise<void> {
   const env = environment();

@@ -1,28 +1,7 @@
 /** `bellwether plan`: what traffic would cost at each upstream, before any is sent. */
 import { Command, InvalidArgumentError } from "commander";
 import { parseTokens } from "../ledger/plan/tokens.ts";
-
-export interface PlanCommandOptions {
-  readonly config?: string;
-  readonly tokens?: number;
-  readonly mix?: string;
-  readonly inputShare?: number;
-  readonly cachedShare?: number;
-  readonly inputPerCall?: number;
-  readonly file?: string;
-  readonly fixedCost?: string;
-  readonly currency?: "USD" | "CNY";
-  readonly cnyPerUsd: string;
-  readonly fromLedger?: boolean;
-  readonly replace?: readonly string[];
-  readonly from?: string;
-  readonly to?: string;
-  readonly tz?: string;
-  readonly url?: string;
-  readonly json?: boolean;
-  readonly csv?: boolean;
-  readonly table?: string;
-}
+import type { PlanCommandOptions } from "./plan-run.ts";
 
 export function planCommand(): Command {
   return new Command("plan")
