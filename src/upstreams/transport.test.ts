@@ -428,7 +428,7 @@ describe("the transport", () => {
       const { server, url } = await serverThat(() => undefined);
       const { error } = await call(transport(), upstreamAt(url), { headers: ["x-team", "a\r\nb: c"] });
       expect(error?.code).toBe("upstream_misconfigured");
-      expect(error?.message).toContain("relay (the header x-team has an invalid character)");
+      expect(error?.message).toMatch(/relay .*the header x-team has an invalid character/);
       expect(server.opened).toBe(0);
     });
 
