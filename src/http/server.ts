@@ -1,6 +1,7 @@
 /**
- * The data plane's server on node:http: hands every call to the gateway, answers the operations paths,
- * refuses what is not HTTP, and shuts down without cutting streams that can still finish.
+ * The data plane's server: hands every call to the gateway, answers the operations paths, refuses what is not
+ * HTTP, and shuts down without cutting streams that can still finish. Connections begin on the fast way
+ * (http1/), which serves plain calls; node:http serves everything else.
  */
 import {
   createServer,
@@ -14,6 +15,7 @@ import { BellwetherError } from "../core/errors.ts";
 import type { ClientExchange } from "../gateway/ports.ts";
 import { NodeClientExchange } from "./client-exchange.ts";
 import { type CorsSettings, corsHeaders, preflightHeaders } from "./cors.ts";
+import { FastConnections } from "./http1/fast-connections.ts";
 
 export interface ServerOptions {
   readonly host: string;
@@ -46,16 +48,18 @@ export class DataPlane {
   readonly #server: Server;
   readonly #options: ServerOptions;
   readonly #handlers: ServerHandlers;
+  readonly #fast: FastConnections;
   #closing = false;
 
   constructor(options: ServerOptions, handlers: ServerHandlers) {
     this.#options = options;
     this.#handlers = handlers;
+    const checkInterval = Math.min(CHECK_INTERVAL_MS, Math.ceil(options.requestTimeout / 4));
     this.#server = createServer({
       maxHeaderSize: options.headersLimit,
       requestTimeout: options.requestTimeout,
       headersTimeout: Math.min(options.requestTimeout, 60_000),
-      connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, Math.ceil(options.requestTimeout / 4)),
+      connectionsCheckingInterval: checkInterval,
       // Longer than common load balancers keep theirs, so that they never use a connection just closed here.
       keepAliveTimeout: 75_000,
       noDelay: true,
@@ -77,6 +81,24 @@ export class DataPlane {
       this.#refuse(socket as Socket, new BellwetherError("unknown_path", { method: "CONNECT", path: url }));
     });
     this.#server.on("clientError", (error, socket) => this.#clientError(error, socket as Socket));
+    const { headersLimit, requestTimeout } = options;
+    const [nodeHttp] = this.#server.listeners("connection");
+    this.#fast = new FastConnections(
+      { headersLimit, requestTimeout, checkInterval },
+      {
+        call: (client) => handlers.call(client),
+        corsFor: (rawHeaders) => this.#corsFor(() => originOf(rawHeaders)),
+        handOver: (socket, bytes) => {
+          // Its first bytes come from the stream, all others straight from the system.
+          socket.pause();
+          if (bytes.length > 0) socket.unshift(bytes);
+          nodeHttp?.call(this.#server, socket);
+          socket.resume();
+        },
+      },
+    );
+    this.#server.removeAllListeners("connection");
+    this.#server.on("connection", (socket: Socket) => this.#fast.begin(socket));
   }
 
   /** Begins to listen; rejects with the system's error (EADDRINUSE, EACCES, …). */
@@ -97,9 +119,14 @@ export class DataPlane {
     let clean = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     // Node closes those that are idle now; the others when their answer is complete.
-    const sweeper = setInterval(() => this.#server.closeIdleConnections(), SWEEP_INTERVAL_MS);
+    this.#fast.closeIdle();
+    const sweeper = setInterval(() => {
+      this.#fast.closeIdle();
+      this.#server.closeIdleConnections();
+    }, SWEEP_INTERVAL_MS);
     const timer = setTimeout(() => {
       clean = false;
+      this.#fast.closeAll();
       this.#server.closeAllConnections();
     }, drainMs);
     await closed;
@@ -119,17 +146,22 @@ export class DataPlane {
     if (this.#closing) response.shouldKeepAlive = false;
     if (this.#handlers.operation(request, response)) return;
     const cors = this.#handlers.cors();
-    let own: string[] | undefined;
-    if (cors !== undefined) {
-      const { origin } = request.headers;
-      if (origin !== undefined && isPreflight(request)) {
-        const asked = request.headers["access-control-request-headers"];
-        response.writeHead(204, preflightHeaders(cors, origin, asked)).end();
-        return;
-      }
-      own = origin === undefined ? [] : corsHeaders(cors, origin);
+    const { origin } = request.headers;
+    if (cors !== undefined && origin !== undefined && isPreflight(request)) {
+      const asked = request.headers["access-control-request-headers"];
+      response.writeHead(204, preflightHeaders(cors, origin, asked)).end();
+      return;
     }
+    const own = this.#corsFor(() => origin);
     this.#handlers.call(new NodeClientExchange(request, response, expectsContinue, own));
+  }
+
+  /** Headers about origins for an answer; undefined where they are the upstream's to send. */
+  #corsFor(origin: () => string | undefined): readonly string[] | undefined {
+    const cors = this.#handlers.cors();
+    if (cors === undefined) return undefined;
+    const from = origin();
+    return from === undefined ? [] : corsHeaders(cors, from);
   }
 
   #clientError(cause: ParseError, socket: Socket): void {
@@ -180,6 +212,11 @@ interface RequestLine {
 function requestLine(packet: Buffer | undefined): RequestLine {
   const line = /^([A-Z]+) (\/\S*) HTTP\/1\.[01]\r\n/.exec(packet?.toString("latin1", 0, 2048) ?? "");
   return line === null ? {} : { method: line[1] ?? "", url: line[2] ?? "" };
+}
+
+function originOf(rawHeaders: readonly string[]): string | undefined {
+  const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === "origin");
+  return at === -1 ? undefined : rawHeaders[at + 1];
 }
 
 /** A browser's question whether a page may send a request. */

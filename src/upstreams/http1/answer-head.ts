@@ -1,5 +1,5 @@
 /** The head of an answer: from its text to status, headers, and where its body ends. */
-import { type FieldRole, isFieldValue, roleOf } from "./fields.ts";
+import { type FieldRole, isFieldValue, roleOf } from "../../wire/http-fields.ts";
 
 /** Bytes that are no answer in HTTP/1.1; the message says why, in a few words. */
 export class MalformedAnswer extends Error {}

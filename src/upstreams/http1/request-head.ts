@@ -1,6 +1,7 @@
 /** The head of a request as text, refusing what would be read as more than one header. */
+
+import { isFieldValue, isToken, roleOf } from "../../wire/http-fields.ts";
 import type { UpstreamRequest } from "../exchange.ts";
-import { isFieldValue, isToken, roleOf } from "./fields.ts";
 
 /** What cannot be written as one request; the message says why, in a few words. */
 export class InvalidRequest extends Error {}

@@ -10,6 +10,8 @@ export type FieldRole =
   | "connection"
   | "keep-alive"
   | "host"
+  | "expect"
+  | "upgrade"
   | "none";
 
 const ROLES: ReadonlySet<string> = new Set<FieldRole>([
@@ -18,6 +20,8 @@ const ROLES: ReadonlySet<string> = new Set<FieldRole>([
   "connection",
   "keep-alive",
   "host",
+  "expect",
+  "upgrade",
 ]);
 
 /** Letters, digits and the signs a name may have (RFC 9110, section 5.6.2). */
