@@ -97,10 +97,12 @@ export class FastConnection {
     const exchange = this.#exchange;
     const missing = exchange?.missing ?? 0;
     if (exchange === undefined || missing === 0) return this.#hold(chunk);
+    // The last byte of the body may bring about the answer, and with it the next request.
+    if (chunk.length > missing) this.#hold(chunk.subarray(missing));
+    const answered = this.#answerComplete;
     exchange.receive(chunk.length <= missing ? chunk : chunk.subarray(0, missing));
     if (exchange.unread) this.#socket.pause();
-    if (chunk.length > missing) this.#hold(chunk.subarray(missing));
-    if (exchange.missing === 0 && this.#answerComplete) this.#next();
+    if (answered && exchange.missing === 0) this.#next();
   }
 
   ended(): void {
