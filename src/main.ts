@@ -158,6 +158,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
       server: stopping ? "shutting down" : "ok",
       configuration: reloader.status.success ? "ok" : "the last reload failed; the one before stays in force",
       upstreams: inForce.upstreams.length > 0 ? "ok" : "none",
+      ...(ledger !== undefined && { ledger: ledger.client.status.problem ?? "ok" }),
     },
   });
   const about = () => ({

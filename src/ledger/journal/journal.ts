@@ -51,6 +51,7 @@ export class Journal implements Recorder {
   #flushing: NodeJS.Immediate | undefined;
   #retry: NodeJS.Timeout | undefined;
   #failing = false;
+  /** The segment is to be ended, whatever its size. */
   #overdue = false;
   #closed = false;
   readonly #look: NodeJS.Timeout;
@@ -190,8 +191,8 @@ export class Journal implements Recorder {
     this.#options.onDropped?.(this.#waiting);
     this.#options.log.error({ calls: this.#waiting }, "records dropped: the journal could not be written");
     this.#waiting = 0;
-    // The starts of open calls may have been among them; a new segment begins with these.
-    this.#overdue = true;
+    // The starts of calls that are open may have been among them, and their ends will come.
+    for (const { number, call } of this.#open.values()) writeStarted(this.#frames, number, call);
   }
 
   /** Looks at the folder: how full it is, and whether the segment is still there. */
