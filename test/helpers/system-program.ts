@@ -12,6 +12,7 @@ export const PROGRAMS = {
   promtool: "prometheus",
   prometheus: "prometheus",
   aiosmtpd: "python3-aiosmtpd",
+  "redis-server": "redis-server",
 } as const;
 
 export type SystemProgram = keyof typeof PROGRAMS;

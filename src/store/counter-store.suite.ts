@@ -1,0 +1,176 @@
+/** What every driver of the counters does alike; run by counters-memory.test.ts and counters-redis.test.ts. */
+import fc from "fast-check";
+import { afterAll, describe, expect, test } from "vitest";
+import type { BudgetClaim, Claim, CounterStore, WindowClaim } from "./counter-store.ts";
+
+const MINUTE = 60_000;
+/** Far in the future, so that Redis itself does not expire what the test has counted. */
+const START = Math.ceil((Date.now() + 86_400_000) / MINUTE) * MINUTE;
+const ENDS = START + 30 * 86_400_000;
+const LEASE = 600_000;
+
+let serial = 0;
+/** A key that no other test uses. */
+const fresh = (name: string): string => `${name}-${process.pid}-${Date.now()}-${++serial}`;
+
+export function counterStoreSuite(name: string, open: () => CounterStore, runs: number): void {
+  describe(name, () => {
+    const store = open();
+    afterAll(() => store.close());
+
+    const window = (key: string, amount: number, limit: number): WindowClaim => ({
+      ...{ kind: "window", key, amount, limit, windowMs: MINUTE },
+    });
+    const budget = (key: string, amount: number, limit: number, enforced = true): BudgetClaim => ({
+      ...{ kind: "budget", key, amount, limit, enforced, endsAt: ENDS },
+    });
+
+    test("a window grants its limit and not one more, and says when there is room", async () => {
+      const key = fresh("w");
+      for (let call = 0; call < 3; call++) {
+        expect((await store.decide(`a${call}`, [window(key, 1, 3)], START, LEASE)).granted).toBe(true);
+      }
+      const refused = await store.decide("a3", [window(key, 1, 3)], START + 10, LEASE);
+      expect(refused.granted).toBe(false);
+      const [state] = refused.states;
+      expect(state).toMatchObject({ fits: false, used: 3 });
+      const later = START + 10 + (state?.waitMs ?? 0);
+      expect((await store.decide("a4", [window(key, 1, 3)], later - 2, LEASE)).granted).toBe(false);
+      expect((await store.decide("a5", [window(key, 1, 3)], later, LEASE)).granted).toBe(true);
+    });
+
+    test("all claims of a call are granted or none is counted", async () => {
+      const [wide, narrow] = [fresh("wide"), fresh("narrow")];
+      await store.decide("b0", [window(narrow, 1, 1)], START, LEASE);
+      const both = [window(wide, 1, 10), window(narrow, 1, 1)];
+      expect((await store.decide("b1", both, START, LEASE)).granted).toBe(false);
+      expect((await store.decide("b2", [window(wide, 1, 10)], START, LEASE)).states[0]?.used).toBe(0);
+    });
+
+    test("an estimate is replaced by what it was", async () => {
+      const key = fresh("tokens");
+      const claim = window(key, 80, 100);
+      await store.decide("c0", [claim], START, LEASE);
+      expect((await store.decide("c1", [claim], START, LEASE)).granted).toBe(false);
+      await store.settle("c0", [{ claim, actual: 15 }], START, START + 1);
+      const next = await store.decide("c2", [claim], START + 2, LEASE);
+      expect(next).toMatchObject({ granted: true, states: [{ used: 15 }] });
+    });
+
+    test("slots are given back, once, by the call that held them", async () => {
+      const claim: Claim = { kind: "slot", key: fresh("slots"), limit: 2 };
+      for (const id of ["d0", "d1"]) expect((await store.decide(id, [claim], START, LEASE)).granted).toBe(true);
+      expect((await store.decide("d2", [claim], START, LEASE)).granted).toBe(false);
+      for (let times = 0; times < 2; times++) await store.settle("d0", [{ claim, actual: 0 }], START, START);
+      expect((await store.decide("d3", [claim], START, LEASE)).granted).toBe(true);
+      expect((await store.decide("d4", [claim], START, LEASE)).granted).toBe(false);
+    });
+
+    test("a budget counts reservations until they are settled or expire", async () => {
+      const key = fresh("budget");
+      await store.decide("e0", [budget(key, 60, 100)], START, 1_000);
+      expect((await store.decide("e1", [budget(key, 60, 100)], START, 1_000)).granted).toBe(false);
+      expect(await store.settle("e0", [{ claim: budget(key, 60, 100), actual: 10 }], START, START)).toEqual([10]);
+      await store.decide("e2", [budget(key, 60, 100)], START, 1_000);
+      expect((await store.decide("e3", [budget(key, 60, 100)], START + 999, 1_000)).granted).toBe(false);
+      const late = await store.decide("e4", [budget(key, 60, 100)], START + 1_001, 1_000);
+      expect(late).toMatchObject({ granted: true, states: [{ used: 10 }] });
+      expect(await store.used(key)).toBe(10);
+    });
+
+    test("a budget that is not enforced is granted and says that it was exceeded", async () => {
+      const key = fresh("soft");
+      await store.settle("f0", [{ claim: budget(key, 0, 50, false), actual: 60 }], START, START);
+      const decision = await store.decide("f1", [budget(key, 1, 50, false)], START, LEASE);
+      expect(decision).toMatchObject({ granted: true, states: [{ fits: false, used: 60 }] });
+    });
+
+    test("what was used before is added once", async () => {
+      const key = fresh("seeded");
+      for (let times = 0; times < 3; times++) await store.seed(key, 70, ENDS);
+      expect(await store.used(key)).toBe(70);
+      expect((await store.decide("g0", [budget(key, 31, 100)], START, LEASE)).granted).toBe(false);
+      expect((await store.decide("g1", [budget(key, 30, 100)], START, LEASE)).granted).toBe(true);
+    });
+
+    test("amounts beyond 32 bits stay exact", async () => {
+      const key = fresh("large");
+      const claim = budget(key, 5_000_000_000_123, 9_000_000_000_000_000);
+      await store.decide("h0", [claim], START, LEASE);
+      await store.settle("h0", [{ claim, actual: 4_999_999_999_999_991 }], START, START);
+      expect(await store.used(key)).toBe(4_999_999_999_999_991);
+      const next = await store.decide("h1", [claim], START, LEASE);
+      expect(next.states[0]?.used).toBe(4_999_999_999_999_991);
+    });
+
+    test("no interleaving grants more than the limits, or leaves anything behind", async () => {
+      const step = fc.oneof(
+        fc.record({ kind: fc.constant("start" as const), amount: fc.integer({ min: 0, max: 40 }) }),
+        fc.record({
+          kind: fc.constant("settle" as const),
+          which: fc.nat(),
+          share: fc.double({ min: 0, max: 1, noNaN: true }),
+        }),
+        fc.record({ kind: fc.constant("wait" as const), ms: fc.integer({ min: 0, max: 45_000 }) }),
+      );
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
+          const keys = { w: fresh("pw"), s: fresh("ps"), b: fresh("pb") };
+          const limits = { w: 100, s: 3, b: 150 };
+          let now = START;
+          let calls = 0;
+          /** A model that is plain to see through: every amount that was granted, with its time. */
+          const counted: { at: number; amount: number }[] = [];
+          const running: { id: string; amount: number; at: number; entry: { amount: number } }[] = [];
+          let spent = 0;
+          const claimsOf = (amount: number): Claim[] => [
+            window(keys.w, amount, limits.w),
+            { kind: "slot", key: keys.s, limit: limits.s },
+            budget(keys.b, amount, limits.b),
+          ];
+          for (const each of steps) {
+            if (each.kind === "wait") now += each.ms;
+            else if (each.kind === "start") {
+              const { amount } = each;
+              const id = `p${calls++}`;
+              const { granted } = await store.decide(id, claimsOf(amount), now, 10 * LEASE);
+              const reserved = running.reduce((sum, call) => sum + call.amount, 0);
+              const recent = (age: number): number =>
+                counted.filter(({ at }) => at > now - age).reduce((sum, one) => sum + one.amount, 0);
+              const others = running.length + 1 <= limits.s && spent + reserved + amount <= limits.b;
+              if (granted) expect(others && recent(MINUTE) + amount <= limits.w).toBe(true);
+              // Two slots older than the window have surely given way.
+              else expect(others && recent(MINUTE + 2_000) + amount <= limits.w).toBe(false);
+              if (granted) {
+                const entry = { at: now, amount };
+                counted.push(entry);
+                running.push({ id, amount, at: now, entry });
+              }
+            } else {
+              const [call] = running.splice(each.which % Math.max(1, running.length), 1);
+              if (call === undefined) continue;
+              const actual = Math.floor(call.amount * each.share);
+              const settlements = claimsOf(call.amount).map((claim) => ({ claim, actual }));
+              await store.settle(call.id, settlements, call.at, now);
+              call.entry.amount = actual;
+              spent += actual;
+            }
+          }
+          for (const call of running) {
+            await store.settle(
+              call.id,
+              claimsOf(call.amount).map((claim) => ({ claim, actual: call.amount })),
+              call.at,
+              now,
+            );
+            spent += call.amount;
+          }
+          const after = await store.decide("end", claimsOf(0), now + 3 * MINUTE, LEASE);
+          expect(after.states.map(({ used }) => used)).toEqual([0, 0, spent]);
+          expect(await store.used(keys.b)).toBe(spent);
+        }),
+        { numRuns: runs },
+      );
+    });
+  });
+}

@@ -1,0 +1,139 @@
+/**
+ * The two scripts that a decision and its settlement are in Redis: each runs as a whole, in one round trip.
+ * They say what counters-memory.ts says; counter-store.suite.ts holds both to it.
+ *
+ * A claim has two keys and five arguments: kind, amount, limit, extra (a window's length, a budget's end),
+ * and whether it is enforced. A window is a hash from slot to amount; slots of calls are a sorted set of ids
+ * by the end of their leases; a budget is a hash of `used`, `reserved` and `seeded`, with a sorted set of
+ * `id:amount` by the end of the reservation.
+ */
+
+/** KEYS: two a claim. ARGV: id, now, lease of budgets, lease of slots, then five a claim. */
+export const DECIDE = `
+local id, now, lease, slotLease = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local function int(x) return string.format('%.0f', x) end
+local granted, reply = 1, {}
+local n = #KEYS / 2
+for i = 1, n do
+  local key, holders = KEYS[2 * i - 1], KEYS[2 * i]
+  local p = 5 * i
+  local kind, amount, limit, extra = ARGV[p], tonumber(ARGV[p + 1]), tonumber(ARGV[p + 2]), tonumber(ARGV[p + 3])
+  local used, wait = 0, 0
+  if kind == 'window' then
+    local slotMs = extra / 60
+    local newest = math.floor(now / slotMs)
+    local all, live, over = redis.call('HGETALL', key), {}, {}
+    for j = 1, #all, 2 do
+      local slot, value = tonumber(all[j]), tonumber(all[j + 1])
+      if slot >= newest - 60 then
+        used = used + value
+        live[#live + 1] = { slot, value }
+      else
+        over[#over + 1] = all[j]
+      end
+    end
+    if #over > 0 then redis.call('HDEL', key, unpack(over)) end
+    if used + amount > limit then
+      table.sort(live, function(a, b) return a[1] < b[1] end)
+      local freed, last = 0, newest
+      for _, entry in ipairs(live) do
+        freed = freed + entry[2]
+        if freed >= used + amount - limit then
+          last = entry[1]
+          break
+        end
+      end
+      wait = math.max(1, math.ceil((last + 61) * slotMs - now))
+    end
+  elseif kind == 'slot' then
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+    used = redis.call('ZCARD', key)
+    if used + 1 > limit then wait = 1000 end
+  else
+    local over = redis.call('ZRANGEBYSCORE', holders, '-inf', now, 'LIMIT', 0, 500)
+    for _, member in ipairs(over) do
+      redis.call('HINCRBY', key, 'reserved', '-' .. string.match(member, ':(%d+)$'))
+      redis.call('ZREM', holders, member)
+    end
+    used = tonumber(redis.call('HGET', key, 'used') or 0) + tonumber(redis.call('HGET', key, 'reserved') or 0)
+    if used + amount > limit then wait = math.max(1, extra - now) end
+  end
+  if wait > 0 and ARGV[p + 4] == '1' then granted = 0 end
+  reply[2 * i] = used
+  reply[2 * i + 1] = wait
+end
+reply[1] = granted
+if granted == 0 then return reply end
+for i = 1, n do
+  local key, holders = KEYS[2 * i - 1], KEYS[2 * i]
+  local p = 5 * i
+  local kind, amount, extra = ARGV[p], ARGV[p + 1], tonumber(ARGV[p + 3])
+  if kind == 'window' then
+    redis.call('HINCRBY', key, int(math.floor(now / (extra / 60))), amount)
+    redis.call('PEXPIRE', key, int(extra + math.ceil(extra / 60) + 1000))
+  elseif kind == 'slot' then
+    redis.call('ZADD', key, int(now + slotLease), id)
+    redis.call('PEXPIRE', key, int(slotLease + 1000))
+  else
+    redis.call('HINCRBY', key, 'reserved', amount)
+    redis.call('ZADD', holders, int(now + lease), id .. ':' .. amount)
+    redis.call('PEXPIREAT', key, int(extra + 86400000))
+    redis.call('PEXPIREAT', holders, int(extra + 86400000))
+  end
+end
+return reply
+`;
+
+/**
+ * KEYS: two a claim. ARGV: id, now, when it was decided, `again` (1: it may have been done already), then five a
+ * claim: kind, amount reserved, actual amount, extra, unused. A settlement that is sent again counts only what
+ * is still reserved: without a reservation it has been done.
+ */
+export const SETTLE = `
+local id, now, decided, again = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
+local function int(x) return string.format('%.0f', x) end
+local reply = {}
+for i = 1, #KEYS / 2 do
+  local key, holders = KEYS[2 * i - 1], KEYS[2 * i]
+  local p = 5 * i
+  local kind, amount, actual, extra = ARGV[p], ARGV[p + 1], ARGV[p + 2], tonumber(ARGV[p + 3])
+  reply[i] = -1
+  if kind == 'window' then
+    local slotMs = extra / 60
+    local slot = math.floor(decided / slotMs)
+    local difference = tonumber(actual) - tonumber(amount)
+    if not again and difference ~= 0 and slot >= math.floor(now / slotMs) - 60 then
+      redis.call('HINCRBY', key, int(slot), int(difference))
+      redis.call('PEXPIRE', key, int(extra + math.ceil(extra / 60) + 1000))
+    end
+  elseif kind == 'slot' then
+    redis.call('ZREM', key, id)
+  else
+    local removed = redis.call('ZREM', holders, id .. ':' .. amount)
+    if removed == 1 then redis.call('HINCRBY', key, 'reserved', '-' .. amount) end
+    if removed == 1 or not again then
+      reply[i] = redis.call('HINCRBY', key, 'used', actual)
+      redis.call('PEXPIREAT', key, int(extra + 86400000))
+    end
+  end
+end
+return reply
+`;
+
+/** KEYS: the budget. ARGV: used before, end of the period. */
+export const SEED = `
+if redis.call('HSETNX', KEYS[1], 'seeded', '1') == 1 then
+  redis.call('HINCRBY', KEYS[1], 'used', ARGV[1])
+  redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', tonumber(ARGV[2]) + 86400000))
+end
+return 1
+`;
+
+/** KEYS: one a slot. ARGV: the new end of the lease, its length, then the id that holds each. */
+export const RENEW = `
+for i = 1, #KEYS do
+  redis.call('ZADD', KEYS[i], ARGV[1], ARGV[i + 2])
+  redis.call('PEXPIRE', KEYS[i], ARGV[2] + 1000)
+end
+return 1
+`;

@@ -1,0 +1,232 @@
+/**
+ * Counters in Redis (or Valkey), which any number of gateways share. A decision is one script, and so is a
+ * settlement. A settlement that cannot be delivered waits until Redis is back; one whose delivery is in doubt is
+ * sent again in a form that counts only what is still reserved.
+ */
+import { Redis } from "ioredis";
+import type { Claim, CounterStore, Decision, Settlement } from "../counter-store.ts";
+import { DECIDE, RENEW, SEED, SETTLE } from "./counters-redis-scripts.ts";
+
+export interface RedisCountersOptions {
+  readonly url: string;
+  /** How many settlements may wait for Redis; the oldest beyond that are lost. */
+  readonly maxPending?: number;
+  /** How long a call's slot is held without a sign of life of its gateway, in milliseconds. */
+  readonly slotLeaseMs?: number;
+  /** Told once when Redis cannot be reached, and once when it is back. Never given the URL, which may hold a password. */
+  onAvailability(available: boolean, why: string): void;
+  /** Told of settlements that were lost. */
+  onLost(settlements: number): void;
+}
+
+/** The same slot of a cluster for all keys, so that one script may have them all. */
+const PREFIX = "{bellwether}:";
+const CONNECT_MS = 1_000;
+const COMMAND_MS = 500;
+const MAX_RECONNECT_MS = 1_000;
+const MAX_PENDING = 100_000;
+/** Leases of running calls: renewed three times before they end, and gone soon after their gateway is. */
+const SLOT_LEASE_MS = 30_000;
+const RENEWALS_PER_LEASE = 3;
+
+interface Pending {
+  readonly keys: readonly string[];
+  readonly args: readonly (string | number)[];
+  /** It has been sent before, and may have been done. */
+  again: boolean;
+}
+
+type Scripts = Record<
+  "bwDecide" | "bwSettle" | "bwSeed" | "bwRenew",
+  (keys: number, ...rest: (string | number)[]) => Promise<unknown>
+>;
+
+export class RedisCounters implements CounterStore {
+  readonly #redis: Redis & Scripts;
+  readonly #options: RedisCountersOptions;
+  readonly #slotLeaseMs: number;
+  readonly #pending: Pending[] = [];
+  /** Slots that calls of this process hold: key and id. */
+  readonly #held = new Map<string, readonly [key: string, id: string]>();
+  #renewing: NodeJS.Timeout | undefined;
+  #flushing = false;
+  #available: boolean | undefined;
+
+  constructor(options: RedisCountersOptions) {
+    this.#options = options;
+    this.#slotLeaseMs = options.slotLeaseMs ?? SLOT_LEASE_MS;
+    const redis = new Redis(options.url, {
+      connectTimeout: CONNECT_MS,
+      commandTimeout: COMMAND_MS,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      retryStrategy: (attempt) => Math.min(MAX_RECONNECT_MS, 50 * attempt),
+    });
+    redis.defineCommand("bwDecide", { lua: DECIDE });
+    redis.defineCommand("bwSettle", { lua: SETTLE });
+    redis.defineCommand("bwSeed", { lua: SEED });
+    redis.defineCommand("bwRenew", { lua: RENEW });
+    redis.on("error", (error: Error) => this.#note(false, reasonOf(error)));
+    redis.on("close", () => this.#note(false, "the connection is closed"));
+    redis.on("ready", () => {
+      this.#note(true, "");
+      void this.#flush();
+    });
+    this.#redis = redis as unknown as Redis & Scripts;
+  }
+
+  /** Resolves when Redis answers, or when it has not for `ms`. */
+  async ready(ms: number): Promise<void> {
+    if (this.#redis.status === "ready") return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#redis.once("ready", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  async decide(id: string, claims: readonly Claim[], nowMs: number, leaseMs: number): Promise<Decision> {
+    for (const { kind, key } of claims) if (kind === "slot") this.#hold(key, id);
+    const reply = await this.#redis.bwDecide(
+      2 * claims.length,
+      ...keysOf(claims),
+      ...[id, nowMs, Math.ceil(leaseMs), this.#slotLeaseMs],
+      ...claims.flatMap((claim) => argumentsOf(claim)),
+    );
+    const numbers = reply as number[];
+    const granted = numbers[0] === 1;
+    if (!granted) this.#letGo(id, claims);
+    return {
+      granted,
+      states: claims.map((_, index) => {
+        const waitMs = numbers[2 * index + 2] ?? 0;
+        return { fits: waitMs === 0, used: numbers[2 * index + 1] ?? 0, waitMs };
+      }),
+    };
+  }
+
+  async settle(
+    id: string,
+    settlements: readonly Settlement[],
+    decidedAt: number,
+    nowMs: number,
+  ): Promise<readonly (number | undefined)[]> {
+    const claims = settlements.map(({ claim }) => claim);
+    this.#letGo(id, claims);
+    const pending: Pending = {
+      keys: keysOf(claims),
+      args: [
+        ...[id, nowMs, decidedAt],
+        ...settlements.flatMap(({ claim, actual }) => {
+          const [kind, amount, , extra, enforced] = argumentsOf(claim);
+          return [kind, amount, actual, extra, enforced] as (string | number)[];
+        }),
+      ],
+      again: false,
+    };
+    const reply = await this.#send(pending);
+    if (reply === undefined) {
+      this.#pending.push(pending);
+      const over = this.#pending.length - (this.#options.maxPending ?? MAX_PENDING);
+      if (over > 0) this.#options.onLost(this.#pending.splice(0, over).length);
+    }
+    return settlements.map((_, index) => {
+      const used = reply?.[index] ?? -1;
+      return used < 0 ? undefined : used;
+    });
+  }
+
+  async seed(key: string, used: number, endsAt: number): Promise<void> {
+    await this.#redis.bwSeed(1, PREFIX + key, used, endsAt);
+  }
+
+  async used(key: string): Promise<number> {
+    return Number((await this.#redis.hget(PREFIX + key, "used")) ?? 0);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#renewing);
+    await this.#flush();
+    if (this.#pending.length > 0) this.#options.onLost(this.#pending.length);
+    this.#redis.removeAllListeners("close");
+    this.#redis.disconnect();
+  }
+
+  /** The reply, or undefined when it could not be delivered or its delivery is in doubt. */
+  async #send(pending: Pending): Promise<readonly number[] | undefined> {
+    // Before it is ready nothing is sent, so that nothing is in doubt.
+    if (this.#redis.status !== "ready") return undefined;
+    const { keys, args, again } = pending;
+    pending.again = true;
+    try {
+      const [id = "", now = 0, decidedAt = 0, ...rest] = args;
+      const order = [id, now, decidedAt, again ? 1 : 0, ...rest];
+      return (await this.#redis.bwSettle(keys.length, ...keys, ...order)) as number[];
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    try {
+      for (let first = this.#pending[0]; first !== undefined; first = this.#pending[0]) {
+        if ((await this.#send(first)) === undefined) return;
+        if (this.#pending[0] === first) this.#pending.shift();
+      }
+    } finally {
+      this.#flushing = false;
+    }
+  }
+
+  #hold(key: string, id: string): void {
+    this.#held.set(`${key} ${id}`, [PREFIX + key, id]);
+    this.#renewing ??= setInterval(() => this.#renew(), this.#slotLeaseMs / RENEWALS_PER_LEASE).unref();
+  }
+
+  #letGo(id: string, claims: readonly Claim[]): void {
+    for (const { kind, key } of claims) if (kind === "slot") this.#held.delete(`${key} ${id}`);
+  }
+
+  #renew(): void {
+    // A settlement that timed out on a living connection waits as well.
+    void this.#flush();
+    if (this.#held.size === 0 || this.#redis.status !== "ready") return;
+    const held = [...this.#held.values()];
+    const keys = held.map(([key]) => key);
+    const until = Date.now() + this.#slotLeaseMs;
+    this.#redis
+      .bwRenew(keys.length, ...keys, until, this.#slotLeaseMs, ...held.map(([, id]) => id))
+      .catch(() => undefined); // Told by the connection's own events; the next turn tries again.
+  }
+
+  #note(available: boolean, why: string): void {
+    if (this.#available === available) return;
+    this.#available = available;
+    this.#options.onAvailability(available, why);
+  }
+}
+
+function keysOf(claims: readonly Claim[]): string[] {
+  return claims.flatMap(({ key }) => [PREFIX + key, `${PREFIX + key}:reservations`]);
+}
+
+function argumentsOf(claim: Claim): [kind: string, amount: number, limit: number, extra: number, enforced: number] {
+  switch (claim.kind) {
+    case "window":
+      return ["window", claim.amount, claim.limit, claim.windowMs, 1];
+    case "slot":
+      return ["slot", 1, claim.limit, 0, 1];
+    case "budget":
+      return ["budget", claim.amount, claim.limit, claim.endsAt, claim.enforced ? 1 : 0];
+  }
+}
+
+/** An error's code, for its message may hold an address with a password. */
+function reasonOf(error: Error & { code?: string }): string {
+  return error.code ?? error.name;
+}
