@@ -21,6 +21,7 @@ import type { Surroundings } from "./gateway/state.ts";
 import { type Readiness, serveOperation } from "./http/operations.ts";
 import { DataPlane } from "./http/server.ts";
 import { Ledger } from "./ledger/ledger.ts";
+import { startLimits } from "./limiting.ts";
 import { createLogger, type ProcessLogger } from "./logger.ts";
 import { BoundedLabels } from "./metrics/bounded-labels.ts";
 import { catalogue } from "./metrics/catalogue.ts";
@@ -100,9 +101,11 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const modelLists = new ModelLists(transport, labels, systemClock, () => inForce.upstreams);
   const probes = new ProbeService({ registry, around: () => around, settings: () => inForce.settings });
   const ledger = config.ledger.enabled ? openLedger(initial, cwd, log, registry) : undefined;
+  const limits = await startLimits(config.limits, { registry, clock: systemClock, log });
   const around: Surroundings = {
     clock: systemClock,
     transport,
+    limiter: limits.limiter,
     metrics: traffic,
     recorder: new Recorders([
       ...(ledger === undefined ? [] : [ledger.recorder]),
@@ -125,6 +128,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     notifier.configure(next.loaded.config.channels, next.loaded.config.notify);
     alerting?.configure(next.loaded.config);
     probes.configure(probePlan(next, "as configured"));
+    limits.watch(next.settings.rules);
   };
   putIntoForce(inForce);
 
@@ -197,7 +201,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     // Whoever still waits for an estimate gets a rough one, and settles before the next turn.
     estimator.close();
     await new Promise((resolve) => setImmediate(resolve));
-    await Promise.all([ledger?.close(), sandbox?.close(), notifier.close(NOTIFICATIONS_MS)]);
+    await Promise.all([ledger?.close(), limits.close(), sandbox?.close(), notifier.close(NOTIFICATIONS_MS)]);
     log.flush();
   };
   try {

@@ -1,15 +1,18 @@
 /** Turns a loaded configuration into what the gateway works with: upstreams, prices, routes, labels. */
+
+import { parseAppKey } from "./config/app-key.ts";
 import type { Environment } from "./config/environment.ts";
 import type { Loaded } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
-import type { Access } from "./gateway/access.ts";
+import type { Access, App, KeyOwner } from "./gateway/access.ts";
 import type { Settings } from "./gateway/state.ts";
+import { RuleBook } from "./limits/rules.ts";
 import type { BoundedLabels } from "./metrics/bounded-labels.ts";
 import type { UpstreamIdentity } from "./metrics/profiles/profile.ts";
 import { PriceBook } from "./prices/book.ts";
 import { loadPriceLists } from "./prices/data.ts";
 import { modelLabels } from "./prices/model-labels.ts";
-import { buildRoutingTable, plan } from "./routing/plan.ts";
+import { buildRoutingTable, globMatcher, plan } from "./routing/plan.ts";
 import { resolveUpstreams } from "./upstreams/resolve.ts";
 import type { Upstream } from "./upstreams/upstream.ts";
 
@@ -38,6 +41,7 @@ export function buildSettings(loaded: Loaded, options: BuildOptions): InForce {
     access: accessOf(config),
     bodyLimit: config.server.bodyLimit,
     prices,
+    rules: new RuleBook(config),
     plan: (model, dialect, family) => plan({ model, dialect, family }, table),
     modelLabel: modelLabels(options.labels, prices, configuredModels(config)),
   };
@@ -45,9 +49,18 @@ export function buildSettings(loaded: Loaded, options: BuildOptions): InForce {
 }
 
 function accessOf(config: Config): Access {
-  const apps = new Map<string, string>();
-  for (const { name, keys } of config.apps) {
-    for (const key of keys) apps.set(key.slice("sha256:".length), name);
+  const apps = new Map<string, KeyOwner>();
+  for (const { name, team = "", keys, models, endpoints } of config.apps) {
+    const app: App = {
+      name,
+      team,
+      models: models === undefined ? undefined : { listed: models, matches: globMatcher(models) },
+      endpoints: endpoints === undefined ? undefined : new Set(endpoints),
+    };
+    for (const text of keys) {
+      const key = parseAppKey(text);
+      if (key !== undefined) apps.set(key.hash, { app, until: key.until });
+    }
   }
   return { mode: config.server.auth, apps };
 }

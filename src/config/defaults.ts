@@ -17,6 +17,20 @@ export const dialectNames = [
   "other",
 ] as const;
 
+/** The endpoints' names, all of them; src/limits/rules.ts checks that they are the ones that exist. */
+export const endpointNames = [
+  "chat",
+  "completions",
+  "responses",
+  "embeddings",
+  "images",
+  "audio",
+  "messages",
+  "generate",
+  "models",
+  "other",
+] as const;
+
 /** An upstream of which nothing is said. */
 export const defaultUpstream = {
   timeouts: { connect: 5_000, firstByte: 120_000, idle: 60_000, total: 600_000 },
@@ -91,6 +105,8 @@ export const defaultConfig = {
   upstreams: {},
   models: {},
   apps: [],
+  teams: {},
+  limits: { assumedOutputTokens: 4096, all: {} },
   prices: { files: [] },
   slo: undefined,
   alerts: defaultAlerts,

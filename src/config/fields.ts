@@ -59,3 +59,23 @@ export const modelName = z
   .min(1, "must not be empty")
   .max(256)
   .regex(/^[^\p{Cc}]*$/u, "must not contain control characters");
+
+const FACTOR_OF = { k: 1e3, K: 1e3, M: 1e6, G: 1e9 } as const;
+const QUANTITY_PATTERN = /^(\d+(?:\.\d+)?) ?(k|K|M|G)$/;
+
+/** A whole number of calls or tokens, at least 1; thousands, millions and billions as `20k`, `1M`, `1.5G`. */
+export function quantity() {
+  return z
+    .union([
+      z.int().min(1).max(Number.MAX_SAFE_INTEGER),
+      z
+        .string()
+        .regex(QUANTITY_PATTERN, "is not a number; write it as 600, 20k, 1M or 1.5G")
+        .transform((text) => {
+          const [, amount, unit = ""] = QUANTITY_PATTERN.exec(text) ?? [];
+          return Math.round(Number(amount) * FACTOR_OF[unit as keyof typeof FACTOR_OF]);
+        })
+        .refine((amount) => amount >= 1 && Number.isSafeInteger(amount), "must be at least 1"),
+    ])
+    .meta({ "x-type": "quantity" });
+}

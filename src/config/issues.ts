@@ -76,6 +76,9 @@ function unionProblem(path: Path, data: unknown, locate: Locate, interpolated: b
     return problemAt(locate, typePath, `must be one of ${kinds.join(", ")}`, hint);
   }
   const node = schemaAt(path, data);
+  if (node?.["x-type"] === "quantity") {
+    return problemAt(locate, path, "is not a number; write a whole one, as 600, 20k, 1M or 1.5G");
+  }
   const wanted = (node?.anyOf ?? []).map((kind) =>
     kind.enum === undefined ? (WANTED[kind.type ?? ""] ?? kind.type) : `one of ${kind.enum.join(", ")}`,
   );

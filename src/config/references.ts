@@ -1,4 +1,6 @@
 /** Checks what one part of the configuration says of another: aliases, upstreams by name, apps. */
+import { parseAppKey } from "./app-key.ts";
+import { controlProblems } from "./control-references.ts";
 import { type Locate, nearest, type Problem, problemAt } from "./problems.ts";
 import type { AppConfig, Config, ModelConfig } from "./schema.ts";
 
@@ -67,7 +69,8 @@ export function appProblems(apps: readonly AppConfig[], locate?: Locate): Proble
       );
     }
     names.add(app.name);
-    for (const [keyIndex, key] of app.keys.entries()) {
+    for (const [keyIndex, text] of app.keys.entries()) {
+      const key = parseAppKey(text)?.hash ?? text;
       const owner = owners.get(key);
       if (owner !== undefined) {
         problems.push(
@@ -106,5 +109,6 @@ export function referenceProblems(config: Config, locate?: Locate): Problem[] {
     ...(upstreams.length === 0 ? [] : modelProblems(config.models, upstreams, locate)),
     ...appProblems(config.apps, locate),
     ...notifyProblems(config, locate),
+    ...controlProblems(config, locate),
   ];
 }

@@ -10,6 +10,7 @@ const restartSettings: Readonly<Record<string, (config: Config) => unknown>> = {
   "server.port": ({ server }) => server.port,
   "server.headersLimit": ({ server }) => server.headersLimit,
   "server.requestTimeout": ({ server }) => server.requestTimeout,
+  "limits.redis": ({ limits }) => limits.redis?.reveal(),
   ledger: ({ ledger }) => ledger,
   metrics: ({ metrics }) => metrics,
   "log.format": ({ log }) => log.format,

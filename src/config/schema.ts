@@ -4,7 +4,9 @@
  */
 import * as z from "zod";
 import { alerts, slo } from "./alert-schema.ts";
+import { app, team } from "./app-schema.ts";
 import { channels, notifyRoute } from "./channel-schema.ts";
+import { limitsSection, scope } from "./control-schema.ts";
 import { defaultConfig } from "./defaults.ts";
 import { duration, label, modelName, size } from "./fields.ts";
 import { ledger } from "./ledger-schema.ts";
@@ -13,25 +15,6 @@ import { upstream } from "./upstream-schema.ts";
 import type { FileText, Secret } from "./values.ts";
 
 const upstreamName = label("an upstream", ["none", "other"]);
-
-/** The SHA-256 of nothing and of a lone newline: hashes of a variable that was not set. */
-const EMPTY_HASHES = new Set([
-  "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-  "sha256:01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b",
-]);
-
-const appKey = z
-  .string()
-  .regex(
-    /^sha256:[0-9a-fA-F]{64}$/,
-    'is not `sha256:` and 64 hexadecimal digits; write the key\'s hash, never the key (printf %s "$KEY" | sha256sum)',
-  )
-  .meta({ "x-type": "hash" })
-  .transform((text) => text.toLowerCase())
-  .refine(
-    (hash) => !EMPTY_HASHES.has(hash),
-    "is the hash of an empty key; was the variable set when it was hashed?",
-  );
 
 export const configSchema = z.strictObject({
   server: z
@@ -114,33 +97,21 @@ export const configSchema = z.strictObject({
           .optional()
           .describe("The upstreams that serve it: the first that speaks the call's API is used.")
           .meta({ "x-example": ["holysheep", "openai"] }),
+        ...scope,
       }),
     )
     .default({})
     .describe(
       "Models by the name that clients use. A model that is not here goes to the upstream whose vendor makes it, else to the first that speaks the call's API.",
     ),
-  apps: z
-    .array(
-      z.strictObject({
-        name: label("an app", ["anonymous", "other", "probe"])
-          .describe("The `app` label of its calls.")
-          .meta({ "x-example": "shop" }),
-        team: z
-          .string()
-          .min(1, "must not be empty")
-          .optional()
-          .describe("Who it belongs to.")
-          .meta({ "x-example": "commerce" }),
-        keys: z
-          .array(appKey)
-          .min(1, "must hold at least one key")
-          .describe("SHA-256 of its keys: `sha256:` and 64 hexadecimal digits.")
-          .meta({ "x-example": ["sha256:3a7d3110e95b727c4e43be8dd42e5db1be671fcccb596d44cddf640073d31706"] }),
-      }),
-    )
-    .default([])
-    .describe("Applications with keys of their own, for `server.auth: keys`."),
+  apps: z.array(app).default([]).describe("Applications with keys of their own, for `server.auth: keys`."),
+  teams: z
+    .record(label("a team", []), team)
+    .default({})
+    .describe("What holds for the apps of a team together."),
+  limits: limitsSection
+    .prefault({})
+    .describe("Where limits and budgets are counted, and those of all calls together."),
   prices: z
     .strictObject({
       files: z
@@ -228,6 +199,8 @@ export type BalanceConfig = NonNullable<UpstreamConfig["balance"]>;
 export type ModelConfig = Config["models"][string];
 export type AppConfig = Config["apps"][number];
 export type AlertsConfig = Config["alerts"];
+/** What may be limited: an app, a team, an upstream, a model, or all calls. */
+export type ScopeConfig = Config["limits"]["all"];
 export type ChannelConfig = Config["channels"][string];
 export type ChannelType = ChannelConfig["type"];
 export type ChannelOf<Type extends ChannelType> = Extract<ChannelConfig, { type: Type }>;

@@ -1,5 +1,6 @@
 /** The schema of one upstream: where it is, how it is spoken to, and what it charges. */
 import * as z from "zod";
+import { scope } from "./control-schema.ts";
 import { defaultUpstream, dialectNames } from "./defaults.ts";
 import { duration, modelName, size } from "./fields.ts";
 import { balance } from "./probe-schema.ts";
@@ -135,4 +136,5 @@ export const upstream = z.strictObject({
     .optional()
     .describe("PEM file of certificate authorities to trust besides the system's; relative to this file.")
     .meta({ "x-example": "/etc/ssl/relay-ca.pem" }),
+  ...scope,
 });

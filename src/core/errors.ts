@@ -42,6 +42,49 @@ export const errorCatalogue = {
     message:
       "The API key is not one of this gateway's app keys. Check it, or ask whoever runs the gateway for one.",
   },
+  expired_api_key: {
+    status: 401,
+    type: "auth",
+    message: "The API key has expired. Ask whoever runs the gateway for a new one.",
+  },
+  model_not_allowed: {
+    status: 403,
+    type: "auth",
+    message: "App {app} may not use model {model}. It may use: {allowed}.",
+  },
+  endpoint_not_allowed: {
+    status: 403,
+    type: "auth",
+    message: "App {app} may not make {endpoint} calls. It may make: {allowed}.",
+  },
+  rate_limited: {
+    status: 429,
+    type: "rejected",
+    message: "More than {limit} {what} {span} for {scope}. Retry in {wait}.",
+  },
+  too_many_at_once: {
+    status: 429,
+    type: "rejected",
+    message: "{limit} calls are running at once for {scope}, which is its limit. Retry when one has ended.",
+  },
+  budget_exceeded: {
+    status: 429,
+    type: "rejected",
+    message:
+      "The {window} budget of {scope} has no room for this call: {used} of {limit} are used or reserved, and the call may need {needed}. It is renewed at {renewed}. Lower the call's maximum of output tokens, or have the budget raised.",
+  },
+  unpriced_model: {
+    status: 403,
+    type: "rejected",
+    message:
+      "Model {model} has no price at upstream {upstream}, so that the budget of {scope} cannot count it. Have its price set under `upstreams.{upstream}.prices`, or `unpriced: allow` under the budget.",
+  },
+  limits_unavailable: {
+    status: 503,
+    type: "rejected",
+    message:
+      "The limits of {scope} cannot be checked, because the counters in Redis cannot be reached. Retry; `whenUnavailable: open` would let such calls through.",
+  },
   unknown_path: {
     status: 404,
     type: "not_found",

@@ -1,10 +1,17 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { type Access, authenticate, withoutKey } from "./access.ts";
+import { type Access, type App, anonymousApp, authenticate, authorise, withoutKey } from "./access.ts";
 import { RequestHead } from "./request-head.ts";
 
 const hash = (key: string): string => createHash("sha256").update(key).digest("hex");
-const access: Access = { mode: "keys", apps: new Map([[hash("secret-key"), "shop"]]) };
+const shop: App = { name: "shop", team: "commerce", models: undefined, endpoints: undefined };
+const access: Access = {
+  mode: "keys",
+  apps: new Map([
+    [hash("secret-key"), { app: shop, until: undefined }],
+    [hash("old-key"), { app: shop, until: 1_000 }],
+  ]),
+};
 
 describe("authenticate", () => {
   it.each([
@@ -13,24 +20,50 @@ describe("authenticate", () => {
     ["x-api-key", "secret-key"],
     ["X-Goog-Api-Key", "secret-key"],
   ])("knows the app by %s: %s", (name, value) => {
-    expect(authenticate(access, new RequestHead([name, value]), "")).toBe("shop");
+    expect(authenticate(access, new RequestHead([name, value]), "", 0)).toBe(shop);
   });
 
   it("knows the app by the key in the query", () => {
-    expect(authenticate(access, new RequestHead([]), "alt=sse&key=secret%2Dkey")).toBe("shop");
+    expect(authenticate(access, new RequestHead([]), "alt=sse&key=secret%2Dkey", 0)).toBe(shop);
   });
 
   it("refuses a missing key and a wrong one differently, without repeating it", () => {
-    expect(() => authenticate(access, new RequestHead([]), "")).toThrow(
+    expect(() => authenticate(access, new RequestHead([]), "", 0)).toThrow(
       expect.objectContaining({ code: "missing_api_key" }),
     );
-    const wrong = () => authenticate(access, new RequestHead(["x-api-key", "guess-123"]), "");
+    const wrong = () => authenticate(access, new RequestHead(["x-api-key", "guess-123"]), "", 0);
     expect(wrong).toThrow(expect.objectContaining({ code: "invalid_api_key" }));
     expect(wrong).not.toThrow(/guess-123/);
   });
 
+  it("refuses a key from the moment on at which it expires", () => {
+    const head = new RequestHead(["x-api-key", "old-key"]);
+    expect(authenticate(access, head, "", 999)).toBe(shop);
+    expect(() => authenticate(access, head, "", 1_000)).toThrow(
+      expect.objectContaining({ code: "expired_api_key" }),
+    );
+  });
+
   it("asks nobody where keys are not checked", () => {
-    expect(authenticate({ mode: "none", apps: new Map() }, new RequestHead([]), "")).toBe("anonymous");
+    expect(authenticate({ mode: "none", apps: new Map() }, new RequestHead([]), "", 0)).toBe(anonymousApp);
+  });
+});
+
+describe("authorise", () => {
+  const models = { listed: ["gpt-4.1"], matches: (model: string) => model === "gpt-4.1" };
+  const bound: App = { ...shop, models, endpoints: new Set(["chat", "models"]) };
+
+  it("lets an app have the models and endpoints it may have", () => {
+    expect(() => authorise(bound, "chat", "gpt-4.1", true)).not.toThrow();
+    expect(() => authorise(bound, "models", "", false)).not.toThrow();
+    expect(() => authorise(anonymousApp, "images", "any", true)).not.toThrow();
+  });
+
+  it("refuses others, and a call that names no model where one is used", () => {
+    const code = (wanted: string) => expect.objectContaining({ code: wanted, status: 403 });
+    expect(() => authorise(bound, "embeddings", "gpt-4.1", true)).toThrow(code("endpoint_not_allowed"));
+    expect(() => authorise(bound, "chat", "gpt-5", true)).toThrow(code("model_not_allowed"));
+    expect(() => authorise(bound, "chat", "", true)).toThrow(code("model_not_allowed"));
   });
 });
 

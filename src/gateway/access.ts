@@ -4,29 +4,74 @@ import { BellwetherError } from "../core/errors.ts";
 import { credentials } from "../upstreams/credentials.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
 import type { Family } from "../usage/dialect.ts";
-import { ANONYMOUS } from "../usage/usage.ts";
+import { ANONYMOUS, type Endpoint } from "../usage/usage.ts";
 import type { RequestHead } from "./request-head.ts";
+
+/** An application, as far as each of its calls needs to know. */
+export interface App {
+  readonly name: string;
+  /** "" when it has none. */
+  readonly team: string;
+  /** What it may ask for; undefined for every model. */
+  readonly models: ModelPatterns | undefined;
+  /** What kinds of call it may make; undefined for all. */
+  readonly endpoints: ReadonlySet<Endpoint> | undefined;
+}
+
+interface ModelPatterns {
+  /** As configured. */
+  readonly listed: readonly string[];
+  matches(model: string): boolean;
+}
+
+/** A key's owner, and the wall-clock milliseconds from which on the key is refused. */
+export interface KeyOwner {
+  readonly app: App;
+  readonly until: number | undefined;
+}
 
 export interface Access {
   readonly mode: "none" | "passthrough" | "keys";
-  /** Application name by the SHA-256 of its key, as lower-case hexadecimal digits. */
-  readonly apps: ReadonlyMap<string, string>;
-  /** Who calls where no key tells; `anonymous` unless given. */
-  readonly caller?: string;
+  /** Who owns a key, by the key's SHA-256 as lower-case hexadecimal digits. */
+  readonly apps: ReadonlyMap<string, KeyOwner>;
+  /** Who calls where no key tells; `anonymousApp` unless given. */
+  readonly caller?: App;
 }
+
+/** Whoever calls where nobody has to say who they are. */
+export const anonymousApp: App = { name: ANONYMOUS, team: "", models: undefined, endpoints: undefined };
 
 /**
  * The application that calls.
- * @throws BellwetherError missing_api_key or invalid_api_key.
+ * @throws BellwetherError missing_api_key, invalid_api_key or expired_api_key.
  */
-export function authenticate(access: Access, head: RequestHead, query: string): string {
-  if (access.mode !== "keys") return access.caller ?? ANONYMOUS;
+export function authenticate(access: Access, head: RequestHead, query: string, nowMs: number): App {
+  if (access.mode !== "keys") return access.caller ?? anonymousApp;
   const key = clientKey(head) ?? queryKey(query);
   if (key === undefined || key === "") throw new BellwetherError("missing_api_key");
   // Looking up a digest is safe against timing: whoever sends keys cannot steer the digest's bytes.
-  const app = access.apps.get(createHash("sha256").update(key).digest("hex"));
-  if (app !== undefined) return app;
-  throw new BellwetherError("invalid_api_key");
+  const owner = access.apps.get(createHash("sha256").update(key).digest("hex"));
+  if (owner === undefined) throw new BellwetherError("invalid_api_key");
+  if (owner.until !== undefined && nowMs >= owner.until) throw new BellwetherError("expired_api_key");
+  return owner.app;
+}
+
+/**
+ * Sees that an application asks only for what it may. `model` is the name the client wrote; only calls that use
+ * a model (`needsModel`) have to name one.
+ * @throws BellwetherError model_not_allowed or endpoint_not_allowed.
+ */
+export function authorise(app: App, endpoint: Endpoint, model: string, needsModel: boolean): void {
+  const { name, models, endpoints } = app;
+  if (endpoints?.has(endpoint) === false) {
+    throw new BellwetherError("endpoint_not_allowed", {
+      ...{ app: name, endpoint, allowed: [...endpoints].join(", ") },
+    });
+  }
+  if (models === undefined || models.matches(model) || (model === "" && !needsModel)) return;
+  throw new BellwetherError("model_not_allowed", {
+    ...{ app: name, model: JSON.stringify(model), allowed: models.listed.join(", ") },
+  });
 }
 
 function clientKey(head: RequestHead): string | undefined {

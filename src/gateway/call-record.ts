@@ -54,11 +54,14 @@ export class CallRecord {
   bytesOut = 0;
   /** Attempts after the first. */
   retries = 0;
+  /** What limits and budgets have reserved for it. */
+  admission: { settle(usage: Usage): void } | undefined;
   readonly #around: RecordSurroundings;
   readonly #settings: RecordSettings;
   readonly #method: string;
   readonly #path: string;
-  readonly #startedAt: number;
+  /** Wall-clock milliseconds at which the request's head arrived. */
+  readonly startedAt: number;
   readonly #began: number;
   #start: Start | undefined;
   #call: Call | undefined;
@@ -75,10 +78,10 @@ export class CallRecord {
     this.#settings = settings;
     this.#method = method;
     this.#path = path;
-    this.#startedAt = around.clock.wall();
+    this.startedAt = around.clock.wall();
     this.#began = around.clock.monotonic();
     this.#workingSince = this.#began;
-    this.id = uuidv7(this.#startedAt);
+    this.id = uuidv7(this.startedAt);
   }
 
   /** From here on the client or the upstream is waited for. */
@@ -190,7 +193,7 @@ export class CallRecord {
   ): void {
     const call: Call = {
       id: this.id,
-      startedAt: this.#startedAt,
+      startedAt: this.startedAt,
       app: this.app,
       team: this.team,
       probe: this.#settings.probe === true,
@@ -269,6 +272,7 @@ export class CallRecord {
       if (this.#series !== undefined) this.#around.metrics.settled(this.#series, usage);
       this.#around.recorder.settled(usage);
     });
+    if (this.admission !== undefined) this.#observe(() => this.admission?.settle(usage));
   }
 }
 

@@ -1,19 +1,23 @@
 /**
  * THE main path: the life of one call, from its head to its settlement.
  *
- *   recognise → authenticate → body → facts → plan → record start → send → answer → settle
+ *   recognise → authenticate → body → facts → plan → limits → record start → send → answer → settle
  *
  * A step that fails ends in `refuse` while nothing has been sent to the client, in `breakOff` when the
  * answer has begun. Both lead to `settle`, which happens exactly once for every call.
  */
 import { BellwetherError } from "../core/errors.ts";
+import { LimitRefusal } from "../limits/limit-refusal.ts";
+import type { Admission } from "../limits/limiter.ts";
+import type { Plan } from "../routing/plan.ts";
 import type { AnswerSink, UpstreamExchange } from "../upstreams/exchange.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
-import type { Operation } from "../usage/dialect.ts";
+import type { Family, Operation, RequestBody, RequestFacts } from "../usage/dialect.ts";
 import { recognise } from "../usage/dialects/index.ts";
 import { errorBody, errorEvent } from "../usage/error-shape.ts";
 import { fromLatin1, parseBody } from "../usage/request-body.ts";
-import { authenticate } from "./access.ts";
+import { type App, anonymousApp, authenticate, authorise } from "./access.ts";
+import { admit } from "./admit.ts";
 import { Answer, type AnswerOutput } from "./answer.ts";
 import { CallRecord } from "./call-record.ts";
 import { Drain } from "./drain.ts";
@@ -56,6 +60,18 @@ function splitTarget(target: string): { readonly path: string; readonly query: s
     : { path: target.slice(0, mark), query: target.slice(mark + 1) };
 }
 
+/** A request whose body has been read. */
+interface ReadRequest {
+  readonly operation: Operation;
+  readonly head: RequestHead;
+  readonly body: Uint8Array | undefined;
+  readonly parsed: RequestBody;
+  readonly facts: RequestFacts;
+  /** The model asked for. */
+  readonly asked: string;
+  readonly family: Family;
+}
+
 class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   readonly #client: ClientExchange;
   readonly #settings: Settings;
@@ -64,6 +80,7 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   readonly #path: string;
   readonly #query: string;
   #head: RequestHead | undefined;
+  #app: App = anonymousApp;
   #operation: Operation | undefined;
   #upstream: Upstream | undefined;
   #exchange: UpstreamExchange | undefined;
@@ -94,7 +111,9 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
       this.#head = new RequestHead(this.#client.rawHeaders, http10);
       if (!this.#head.hasHost && !http10) throw noHost();
       this.#record.traceparent = this.#head.traceparent;
-      this.#record.app = authenticate(this.#settings.access, this.#head, this.#query);
+      this.#app = authenticate(this.#settings.access, this.#head, this.#query, this.#record.startedAt);
+      this.#record.app = this.#app.name;
+      this.#record.team = this.#app.team;
       if (this.#operation === undefined || climbs(this.#path)) {
         throw new BellwetherError("unknown_path", { method: this.#client.method, path: this.#path });
       }
@@ -114,36 +133,54 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
       const facts = operation.dialect.facts(operation, parsed);
       const asked = fromLatin1(facts.model);
       const family = familyOf(operation, head, this.#path);
-      const target = this.#settings.plan(asked, operation.dialect.name, family);
-      if (target === undefined) throw noUpstream(asked, this.#path);
+      authorise(this.#app, operation.endpoint, asked, operation.billable);
       const refusal = this.#around.refusal?.();
       if (refusal !== undefined) throw refusal;
-      const { upstream, model } = target;
-      this.#upstream = upstream;
-      this.#record.start({ operation, facts, body, asked, upstream, model });
-      const { access } = this.#settings;
-      const { method } = this.#client;
-      const { request, usageInjected } = prepare({
-        method,
-        path: this.#path,
-        query: this.#query,
-        head,
-        body,
-        json: parsed.json,
-        operation,
-        family,
-        facts,
-        asked,
-        access,
-        upstream,
-        model,
-      });
-      this.#usageInjected = usageInjected;
-      this.#exchange = this.#around.transport.send(upstream, request, this);
-      this.#record.pause();
+      this.#admit({ operation, head, body, parsed, facts, asked, family }, asked, false);
     } catch (error) {
       this.#refuse(error);
     }
+  }
+
+  /** Plans the call for a model and asks the limits; the counters may answer later. */
+  #admit(request: ReadRequest, wanted: string, downgraded: boolean): void {
+    const { operation, body, parsed, facts, asked, family } = request;
+    const target = this.#settings.plan(wanted, operation.dialect.name, family);
+    if (target === undefined) throw noUpstream(wanted, this.#path);
+    const { id, startedAt, app, team } = this.#record;
+    const bytesIn = body?.length ?? 0;
+    const call = { id, startedAt, app, team, operation, parsed, facts, asked, bytesIn, downgraded };
+    const admission = admit({ ...call, ...target }, this.#settings, this.#around);
+    if (!(admission instanceof Promise)) return this.#admitted(request, target, admission);
+    this.#record.pause();
+    admission
+      .then((admitted) => {
+        this.#record.resume();
+        this.#admitted(request, target, admitted);
+      })
+      .catch((error: unknown) => this.#refuse(error));
+  }
+
+  #admitted(request: ReadRequest, target: Plan<Upstream>, admission: Admission | undefined): void {
+    // While the counters were asked the client may have left.
+    if (this.#clientGone) return admission?.release();
+    if (admission?.downgradeTo !== undefined) {
+      admission.release();
+      return this.#admit(request, admission.downgradeTo, true);
+    }
+    this.#record.admission = admission;
+    const { upstream, model } = target;
+    this.#upstream = upstream;
+    const { operation, facts, body, asked } = request;
+    this.#record.start({ operation, facts, body, asked, upstream, model });
+    const { access } = this.#settings;
+    const { method } = this.#client;
+    const { json } = request.parsed;
+    const [path, query] = [this.#path, this.#query];
+    const prepared = prepare({ ...request, method, path, query, json, access, upstream, model });
+    this.#usageInjected = prepared.usageInjected;
+    this.#exchange = this.#around.transport.send(upstream, prepared.request, this);
+    this.#record.pause();
   }
 
   onBodyFailed(error: BellwetherError): void {
@@ -274,6 +311,7 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
     this.#error = error;
     if (error.type === "auth") this.#around.metrics.rejected(this.#record.app, "auth");
     if (error.code === "ledger_full") this.#around.metrics.rejected(this.#record.app, "ledger");
+    if (error instanceof LimitRefusal) this.#around.metrics.rejected(this.#record.app, error.reason);
     this.#exchange?.abort();
     if (!this.#clientGone && !this.#clientDone) {
       this.#clientDone = true;

@@ -1,6 +1,7 @@
 /** Bellwether's own answers to a client: errors, in the shape of the API that the client speaks. */
 import { BellwetherError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
+import { LimitRefusal, limitHeaders } from "../limits/limit-refusal.ts";
 import type { Family, Operation } from "../usage/dialect.ts";
 import { errorBody } from "../usage/error-shape.ts";
 import type { ClientExchange } from "./ports.ts";
@@ -45,6 +46,7 @@ export function answerRefusal(
     record.id,
     "server-timing",
     record.serverTiming(),
+    ...(error instanceof LimitRefusal ? limitHeaders(family, error, Date.now()) : []),
   ]);
   if (client.method !== "HEAD") client.write(body);
   client.end();

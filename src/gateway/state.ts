@@ -2,6 +2,8 @@
 import type { Clock } from "../core/clock.ts";
 import type { BellwetherError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
+import type { Limiter } from "../limits/limiter.ts";
+import type { RuleBook } from "../limits/rules.ts";
 import type { PriceBook } from "../prices/book.ts";
 import type { Plan } from "../routing/plan.ts";
 import type { UpstreamTransport } from "../upstreams/exchange.ts";
@@ -20,6 +22,8 @@ export interface Settings {
   readonly prices: PriceBook;
   /** The calls are Bellwether's own, made to see whether an upstream is well. */
   readonly probe?: true;
+  /** Limits and budgets; probes have none, but a budget of their own. */
+  readonly rules?: RuleBook;
   /** Chooses the upstream and the model to ask it for. */
   plan(model: string, dialect: DialectName, family: Family): Plan<Upstream> | undefined;
   /** The bounded `model` label of a name that a client wrote. */
@@ -32,6 +36,8 @@ export interface Surroundings {
   readonly metrics: TrafficMetrics;
   readonly recorder: Recorder;
   readonly estimator: Estimator;
+  /** Asked about calls that rules hold for. */
+  readonly limiter?: Limiter;
   readonly log: Logger;
   /** Why no new call may be sent now, whoever makes it; undefined when they may. */
   refusal?(): BellwetherError | undefined;

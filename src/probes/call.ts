@@ -3,6 +3,7 @@
  * client's, to one certain upstream. Here is the client, held in memory.
  */
 
+import { anonymousApp } from "../gateway/access.ts";
 import { handle } from "../gateway/handle.ts";
 import type { ClientExchange, ClientListener } from "../gateway/ports.ts";
 import type { Settings, Surroundings } from "../gateway/state.ts";
@@ -33,7 +34,7 @@ export function callUpstream(
       resolve(client.answer(usage));
     });
     const own: Settings = {
-      access: { mode: "none", apps: new Map(), caller: PROBE_APP },
+      access: { mode: "none", apps: new Map(), caller: { ...anonymousApp, name: PROBE_APP } },
       bodyLimit: NO_LIMIT,
       prices: settings.prices,
       probe: true,

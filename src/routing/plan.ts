@@ -146,7 +146,7 @@ function decide<U extends Candidate>(
 }
 
 /** `*` stands for any text. */
-function globMatcher(globs: readonly string[]): (model: string) => boolean {
+export function globMatcher(globs: readonly string[]): (model: string) => boolean {
   const patterns = globs.map((glob): Pattern => {
     const [start = "", ...middle] = glob.split("*");
     return { start, middle, end: middle.pop() };

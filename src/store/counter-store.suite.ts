@@ -59,7 +59,8 @@ export function counterStoreSuite(name: string, open: () => CounterStore, runs: 
 
     test("slots are given back, once, by the call that held them", async () => {
       const claim: Claim = { kind: "slot", key: fresh("slots"), limit: 2 };
-      for (const id of ["d0", "d1"]) expect((await store.decide(id, [claim], START, LEASE)).granted).toBe(true);
+      for (const id of ["d0", "d1"])
+        expect((await store.decide(id, [claim], START, LEASE)).granted).toBe(true);
       expect((await store.decide("d2", [claim], START, LEASE)).granted).toBe(false);
       for (let times = 0; times < 2; times++) await store.settle("d0", [{ claim, actual: 0 }], START, START);
       expect((await store.decide("d3", [claim], START, LEASE)).granted).toBe(true);
@@ -70,7 +71,9 @@ export function counterStoreSuite(name: string, open: () => CounterStore, runs: 
       const key = fresh("budget");
       await store.decide("e0", [budget(key, 60, 100)], START, 1_000);
       expect((await store.decide("e1", [budget(key, 60, 100)], START, 1_000)).granted).toBe(false);
-      expect(await store.settle("e0", [{ claim: budget(key, 60, 100), actual: 10 }], START, START)).toEqual([10]);
+      expect(await store.settle("e0", [{ claim: budget(key, 60, 100), actual: 10 }], START, START)).toEqual([
+        10,
+      ]);
       await store.decide("e2", [budget(key, 60, 100)], START, 1_000);
       expect((await store.decide("e3", [budget(key, 60, 100)], START + 999, 1_000)).granted).toBe(false);
       const late = await store.decide("e4", [budget(key, 60, 100)], START + 1_001, 1_000);

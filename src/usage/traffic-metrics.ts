@@ -17,7 +17,15 @@ const METHODS: ReadonlySet<string> = new Set(["GET", "POST", "PUT", "PATCH", "DE
 const MS_PER_SECOND = 1000;
 
 /** Why Bellwether itself refused a call. */
-export type RejectionReason = "rate" | "tokens" | "concurrency" | "budget" | "auth" | "unpriced" | "ledger";
+export type RejectionReason =
+  | "rate"
+  | "tokens"
+  | "concurrency"
+  | "budget"
+  | "auth"
+  | "unpriced"
+  | "unavailable"
+  | "ledger";
 
 export interface TrafficMetricsOptions {
   /** How many different model names that answers give may become labels: `metrics.maxModels`. */

@@ -39,21 +39,18 @@ export class MemoryCounters implements CounterStore {
     decidedAt: number,
     nowMs: number,
   ): readonly (number | undefined)[] {
-    return settlements.map(({ claim, actual }) => {
-      switch (claim.kind) {
-        case "window":
-          this.#window(claim).correct(decidedAt, actual - claim.amount, nowMs);
-          return undefined;
-        case "slot": {
-          const holders = this.#slots.get(claim.key);
-          holders?.delete(id);
-          if (holders?.size === 0) this.#slots.delete(claim.key);
-          return undefined;
-        }
-        case "budget":
-          return this.#budget(claim.key, claim.endsAt, nowMs).settle(id, actual);
-      }
-    });
+    return settlements.map((each) => this.#settle(id, each, decidedAt, nowMs));
+  }
+
+  #settle(id: string, { claim, actual }: Settlement, decidedAt: number, nowMs: number): number | undefined {
+    if (claim.kind === "budget") return this.#budget(claim.key, claim.endsAt, nowMs).settle(id, actual);
+    if (claim.kind === "window") this.#window(claim).correct(decidedAt, actual - claim.amount, nowMs);
+    else {
+      const holders = this.#slots.get(claim.key);
+      holders?.delete(id);
+      if (holders?.size === 0) this.#slots.delete(claim.key);
+    }
+    return undefined;
   }
 
   seed(key: string, used: number, endsAt: number): void {

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startRedis, type TestRedis } from "../../../test/helpers/redis.ts";
 import { describeWithProgram } from "../../../test/helpers/system-program.ts";
 import { until } from "../../../test/helpers/until.ts";
-import type { BudgetClaim, Claim } from "../counter-store.ts";
 import { counterStoreSuite } from "../counter-store.suite.ts";
+import type { BudgetClaim, Claim } from "../counter-store.ts";
 import { RedisCounters } from "./counters-redis.ts";
 
 const LEASE = 600_000;
@@ -55,7 +55,13 @@ describeWithProgram("redis-server", "counters in Redis", (program) => {
     const stores = [open(), open(), open()];
     await Promise.all(stores.map((store) => store.ready(5_000)));
     const now = Date.now();
-    const claim: Claim = { kind: "window", key: `shared-${now}`, amount: 1, limit: 100, windowMs: 86_400_000 };
+    const claim: Claim = {
+      kind: "window",
+      key: `shared-${now}`,
+      amount: 1,
+      limit: 100,
+      windowMs: 86_400_000,
+    };
     const decisions = await Promise.all(
       Array.from({ length: 300 }, (_, call) => stores[call % 3]?.decide(`s${call}`, [claim], now, LEASE)),
     );

@@ -215,7 +215,9 @@ function keysOf(claims: readonly Claim[]): string[] {
   return claims.flatMap(({ key }) => [PREFIX + key, `${PREFIX + key}:reservations`]);
 }
 
-function argumentsOf(claim: Claim): [kind: string, amount: number, limit: number, extra: number, enforced: number] {
+function argumentsOf(
+  claim: Claim,
+): [kind: string, amount: number, limit: number, extra: number, enforced: number] {
   switch (claim.kind) {
     case "window":
       return ["window", claim.amount, claim.limit, claim.windowMs, 1];
