@@ -1,6 +1,6 @@
 /**
  * The port to the counters that limits and budgets are kept in. A driver is one file in drivers/ and passes
- * counter-store.suite.ts, so that one process and many behave alike.
+ * test/helpers/counter-store-suite.ts, so that one process and many behave alike.
  *
  * A decision is atomic over all its claims: either all are granted and counted, or none is. Amounts are
  * non-negative integers below 2⁵³; times are wall-clock milliseconds given by the caller, so that what is

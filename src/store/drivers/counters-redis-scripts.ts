@@ -1,6 +1,6 @@
 /**
  * The two scripts that a decision and its settlement are in Redis: each runs as a whole, in one round trip.
- * They say what counters-memory.ts says; counter-store.suite.ts holds both to it.
+ * They say what counters-memory.ts says; test/helpers/counter-store-suite.ts holds both to it.
  *
  * A claim has two keys and five arguments: kind, amount, limit, extra (a window's length, a budget's end),
  * and whether it is enforced. A window is a hash from slot to amount; slots of calls are a sorted set of ids

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { counterStoreSuite } from "../../../test/helpers/counter-store-suite.ts";
 import { startRedis, type TestRedis } from "../../../test/helpers/redis.ts";
 import { describeWithProgram } from "../../../test/helpers/system-program.ts";
 import { until } from "../../../test/helpers/until.ts";
-import { counterStoreSuite } from "../counter-store.suite.ts";
 import type { BudgetClaim, Claim } from "../counter-store.ts";
 import { RedisCounters } from "./counters-redis.ts";
 

@@ -1,7 +1,7 @@
 /** What every driver of the counters does alike; run by counters-memory.test.ts and counters-redis.test.ts. */
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import type { BudgetClaim, Claim, CounterStore, WindowClaim } from "./counter-store.ts";
+import type { BudgetClaim, Claim, CounterStore, WindowClaim } from "../../src/store/counter-store.ts";
 
 const MINUTE = 60_000;
 /** Far in the future, so that Redis itself does not expire what the test has counted. */
