@@ -2,8 +2,9 @@
  * Recording rules: what dashboards ask again and again, computed once. Names say level, metric and operations
  * (prometheus.io/docs/practices/rules).
  */
+import { faultTypes } from "../core/errors.ts";
 import { divided, type Expression, type Quantile } from "./expression.ts";
-import { DAY, errorShare, FAULTS, HOUR, MINUTE, SENT } from "./rules/parts.ts";
+import { DAY, errorShare, HOUR, MINUTE, SENT } from "./rules/parts.ts";
 
 export interface Recording {
   readonly record: string;
@@ -57,10 +58,10 @@ export const recordings: readonly Recording[] = [
   ]),
   ...WINDOWS.map(([windowS, text]) => ({
     record: `all:bellwether_faults:ratio_increase${text}`,
-    expression: errorShare(FAULTS, [], windowS),
+    expression: errorShare(faultTypes, [], windowS),
   })),
   {
     record: "upstream:bellwether_faults:ratio_increase5m",
-    expression: errorShare(FAULTS, ["upstream"], 5 * MINUTE),
+    expression: errorShare(faultTypes, ["upstream"], 5 * MINUTE),
   },
 ];

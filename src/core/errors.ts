@@ -21,6 +21,19 @@ export const errorTypes = [
 ] as const;
 export type ErrorType = (typeof errorTypes)[number];
 
+/** Those that the upstream, or the way to it, is to blame for; not those of clients and of our own limits. */
+export const faultTypes: readonly ErrorType[] = [
+  "timeout_connect",
+  "timeout_first_byte",
+  "timeout_idle",
+  "unreachable",
+  "reset",
+  "auth",
+  "rate_limit",
+  "upstream_5xx",
+  "malformed",
+];
+
 interface ErrorEntry {
   /** HTTP status towards the client. */
   readonly status: number;

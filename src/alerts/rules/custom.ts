@@ -1,8 +1,10 @@
 /** Alerts of the user's own: a metric, which calls, and a threshold. */
+
 import type { AlertsConfig } from "../../config/schema.ts";
+import { faultTypes } from "../../core/errors.ts";
 import type { AlertRule, AlertUnit, Sentence } from "../declaration.ts";
 import { type Condition, divided, type Expression, number, plus, type Where } from "../expression.ts";
-import { FAULTS, SENT } from "./parts.ts";
+import { SENT } from "./parts.ts";
 
 export type CustomAlert = AlertsConfig["custom"][number];
 
@@ -47,7 +49,7 @@ const METRICS: Readonly<Record<CustomAlert["metric"], Metric>> = {
     what: { en: "the error rate", zh: "错误率", de: "die Fehlerrate", vi: "tỷ lệ lỗi" },
     expression: (where, by, windowS, quantile) =>
       divided(
-        grown("bellwether_errors_total")({ ...SENT, ...where, type: FAULTS }, by, windowS, quantile),
+        grown("bellwether_errors_total")({ ...SENT, ...where, type: faultTypes }, by, windowS, quantile),
         grown("bellwether_requests_total")({ ...SENT, ...where }, by, windowS, quantile),
       ),
   },

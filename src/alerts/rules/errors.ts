@@ -1,7 +1,8 @@
 /** Alerts on calls that fail. */
+import { faultTypes } from "../../core/errors.ts";
 import type { AlertTemplate } from "../declaration.ts";
 import { divided } from "../expression.ts";
-import { above, below, enough, errorShare, FAULTS, MINUTE, requests, SENT, TIMEOUTS } from "./parts.ts";
+import { above, below, enough, errorShare, MINUTE, requests, SENT, TIMEOUTS } from "./parts.ts";
 
 const UPSTREAM = ["upstream"];
 const BY = ["upstream", "model"];
@@ -42,7 +43,7 @@ export const errorAlerts: readonly AlertTemplate[] = [
     threshold: 0.05,
     forS: 5 * MINUTE,
     conditions: (threshold) => [
-      above(errorShare(FAULTS, UPSTREAM, 5 * MINUTE), threshold),
+      above(errorShare(faultTypes, UPSTREAM, 5 * MINUTE), threshold),
       enough(UPSTREAM, 5 * MINUTE, 20),
     ],
   },
@@ -55,7 +56,7 @@ export const errorAlerts: readonly AlertTemplate[] = [
     threshold: 0.25,
     forS: 2 * MINUTE,
     conditions: (threshold) => [
-      above(errorShare(FAULTS, UPSTREAM, 5 * MINUTE), threshold),
+      above(errorShare(faultTypes, UPSTREAM, 5 * MINUTE), threshold),
       enough(UPSTREAM, 5 * MINUTE, 10),
     ],
   },

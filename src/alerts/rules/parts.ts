@@ -7,19 +7,6 @@ export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 export const WEEK = 7 * DAY;
 
-/** Errors that the upstream, or the way to it, is to blame for; not those of clients and of our own limits. */
-export const FAULTS: readonly ErrorType[] = [
-  "timeout_connect",
-  "timeout_first_byte",
-  "timeout_idle",
-  "unreachable",
-  "reset",
-  "auth",
-  "rate_limit",
-  "upstream_5xx",
-  "malformed",
-];
-
 export const TIMEOUTS: readonly ErrorType[] = ["timeout_connect", "timeout_first_byte", "timeout_idle"];
 
 /** Calls that were refused before an upstream was chosen have this in its place. */

@@ -3,9 +3,10 @@
  * 5, "Alerting on SLOs", table 5-8): a page when the budget of 30 days burns so fast that it would soon be gone, a
  * ticket when it burns slowly but for long.
  */
+import { faultTypes } from "../../core/errors.ts";
 import type { AlertRule, Sentence } from "../declaration.ts";
 import { type Condition, divided, type Expression, minus, number } from "../expression.ts";
-import { DAY, enough, errorShare, FAULTS, HOUR, MINUTE, requests, SENT } from "./parts.ts";
+import { DAY, enough, errorShare, HOUR, MINUTE, requests, SENT } from "./parts.ts";
 
 export interface Slo {
   /** Share of calls that must not fail by the upstream's or our fault: 0.999. */
@@ -34,7 +35,7 @@ const LEAST_CALLS = 50;
 export function sloRules(slo: Slo): AlertRule[] {
   const { objective, latency } = slo;
   const rules = ROWS.map((row) =>
-    rule("slo-errors", row, 1 - objective, (windowS) => errorShare(FAULTS, [], windowS), ERRORS),
+    rule("slo-errors", row, 1 - objective, (windowS) => errorShare(faultTypes, [], windowS), ERRORS),
   );
   if (latency === undefined) return rules;
   const { belowS, objective: share } = latency;
