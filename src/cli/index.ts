@@ -12,6 +12,7 @@ import { probeCommand } from "./probe.ts";
 import { sandboxCommand } from "./sandbox.ts";
 import { scenariosCommand } from "./scenarios.ts";
 import { serveCommand } from "./serve.ts";
+import { stackCommand } from "./stack.ts";
 
 /** Runs the command line; sets the exit code and never throws. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -29,6 +30,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     pricesCommand(),
     planCommand(),
     notifyCommand(),
+    stackCommand(),
     sandboxCommand(),
     scenariosCommand(),
   ]) {

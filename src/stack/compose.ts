@@ -12,6 +12,11 @@ export const IMAGES = {
   node: "prom/node-exporter:v1.9.1",
 } as const;
 
+/** Made by the Dockerfile of this repository. */
+export function imageOf(version: string): string {
+  return `bellwether:${version}`;
+}
+
 /** What the programs see in their containers. */
 export const COMPOSE_PATHS = {
   files: "/etc/bellwether-stack",
@@ -101,13 +106,13 @@ export function composeFiles(facts: StackFacts, environment: readonly string[]):
         "  cp /path/to/your/bellwether.yaml .     its server.host must be 0.0.0.0, with auth: keys or passthrough",
         "  cp .env.example .env                   and fill in the keys",
         ...all.map(({ name, holds }) => `  secrets/${name}: ${holds}`),
-        "Then: docker compose up --build -d",
+        `And the image: docker build -t ${imageOf(facts.version)} . in Bellwether's own folder, which has the Dockerfile.`,
+        "Then: docker compose up -d",
       ],
     ),
     textFile(".env.example", `${environment.map((name) => `${name}=`).join("\n")}\n`, [
       "Copy to .env and fill in. The configuration reads these from the environment.",
     ]),
-    dockerfile(),
   ];
 }
 
@@ -115,12 +120,11 @@ function bellwether(
   command: string,
   port: number,
   environment: readonly string[],
-  { profiles: _ }: StackFacts,
+  { version }: StackFacts,
 ): object {
   const own = command === "serve";
   return {
-    build: { context: ".", dockerfile: "Dockerfile" },
-    image: "bellwether:local",
+    image: imageOf(version),
     command: [command, "--config", "/etc/bellwether/bellwether.yaml", ...(own ? [] : ["--host", "0.0.0.0"])],
     ...(environment.length === 0
       ? {}
@@ -157,27 +161,4 @@ function using(names: readonly string[]): object {
 
 function wget(url: string): object {
   return { test: ["CMD", "wget", "-q", "-O", "/dev/null", url], interval: "15s", timeout: "5s", retries: 3 };
-}
-
-/** Two stages: npm and its cache stay behind. Runs as a user without rights. */
-export function dockerfile(): StackFile {
-  return textFile(
-    "Dockerfile",
-    `FROM node:22-bookworm-slim AS build
-WORKDIR /opt/bellwether
-RUN npm install --global --prefix /opt/bellwether --omit=dev --no-audit --no-fund bellwether \\
- && npm cache clean --force
-
-FROM node:22-bookworm-slim
-ENV NODE_ENV=production
-COPY --from=build /opt/bellwether /opt/bellwether
-RUN mkdir -p /etc/bellwether/data && chown -R node:node /etc/bellwether/data \\
- && ln -s /opt/bellwether/bin/bellwether /usr/local/bin/bellwether
-USER node
-WORKDIR /etc/bellwether
-EXPOSE 8000 9111
-ENTRYPOINT ["bellwether"]
-CMD ["serve"]
-`,
-  );
 }

@@ -5,6 +5,8 @@ import type { ChannelConfig, NotifyRoute } from "../config/schema.ts";
 export interface StackFacts {
   /** `host:port` of each program, as the others reach it. */
   readonly addresses: Readonly<Record<Program, string>>;
+  /** Of Bellwether. */
+  readonly version: string;
   /** Metric profiles besides Bellwether's own. */
   readonly profiles: readonly string[];
   readonly upstreams: readonly { readonly name: string; readonly modelsUrl: string }[];

@@ -1,9 +1,9 @@
 /** Kubernetes: the gateway with two replicas, the exporter with one, and what the Prometheus operator reads. */
 import { prometheusRules } from "../alerts/compile-prometheus.ts";
+import { imageOf } from "./compose.ts";
 import { runbooksOf, type StackFacts } from "./facts.ts";
 import { type StackFile, yamlFile } from "./stack-file.ts";
 
-const IMAGE = "bellwether:0.1.0";
 const USER = 1000;
 
 const SECURITY = {
@@ -47,14 +47,14 @@ export function kubernetesFiles(
     ),
     file(
       "gateway",
-      deployment("gateway", ["serve"], 8000, 2),
+      deployment("gateway", ["serve"], 8000, 2, facts.version),
       service("gateway", 8000),
       autoscaler(),
       disruption(),
     ),
     file(
       "exporter",
-      deployment("exporter", ["exporter", "--host", "0.0.0.0"], 9111, 1),
+      deployment("exporter", ["exporter", "--host", "0.0.0.0"], 9111, 1, facts.version),
       service("exporter", 9111),
     ),
     file("network", networkPolicy("gateway", 8000), networkPolicy("exporter", 9111)),
@@ -72,7 +72,13 @@ export function kubernetesFiles(
   ];
 }
 
-function deployment(component: string, args: readonly string[], port: number, replicas: number): object {
+function deployment(
+  component: string,
+  args: readonly string[],
+  port: number,
+  replicas: number,
+  version: string,
+): object {
   const probe = (path: string): object => ({
     httpGet: { path, port: "http" },
     periodSeconds: 5,
@@ -104,7 +110,7 @@ function deployment(component: string, args: readonly string[], port: number, re
           containers: [
             {
               name: component,
-              image: IMAGE,
+              image: imageOf(version),
               args: [...args, "--config", "/etc/bellwether/bellwether.yaml"],
               ports: [{ name: "http", containerPort: port }],
               envFrom: [{ secretRef: { name: "bellwether" } }],

@@ -13,6 +13,8 @@ export const PROGRAMS = {
   prometheus: "prometheus",
   aiosmtpd: "python3-aiosmtpd",
   "redis-server": "redis-server",
+  amtool: "prometheus-alertmanager",
+  "prometheus-alertmanager": "prometheus-alertmanager",
 } as const;
 
 export type SystemProgram = keyof typeof PROGRAMS;
