@@ -1,5 +1,6 @@
 /** `bellwether exporter`: watches upstreams without relaying anything. */
 import { Command, InvalidArgumentError } from "commander";
+import { environment } from "../config/environment.ts";
 
 interface Flags {
   readonly config?: string;
@@ -40,10 +41,7 @@ Examples:
 Signals: SIGHUP reads the configuration again; SIGTERM and SIGINT stop.`,
     )
     .action(async (flags: Flags) => {
-      const [{ runExporter }, { environment }] = await Promise.all([
-        import("../exporter.ts"),
-        import("../config/environment.ts"),
-      ]);
+      const { runExporter } = await import("../exporter.ts");
       const env = environment();
       const { config: configFile, host, logLevel } = flags;
       const onPort = flags.port ?? (env.PORT ? port(env.PORT) : DEFAULT_PORT);
