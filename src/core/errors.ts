@@ -183,6 +183,11 @@ export const errorCatalogue = {
     type: "malformed",
     message: "Upstream {upstream} answered with something that is not HTTP ({why}).",
   },
+  ledger_unavailable: {
+    status: 503,
+    type: "rejected",
+    message: "The ledger cannot be asked: {why}. Calls are recorded all the same; ask again later.",
+  },
   ledger_full: {
     status: 503,
     type: "rejected",

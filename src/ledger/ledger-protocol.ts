@@ -1,6 +1,7 @@
 /** What the main thread and the ledger's thread say to each other. Plain data, copied on the way. */
 import type { Query, Value } from "../store/ledger-store.ts";
 import type { StoreSettings } from "../store/store-settings.ts";
+import type { ReportQuery, ReportResult } from "./reports/report.ts";
 
 /** What the thread is started with. */
 export interface LedgerSettings {
@@ -13,6 +14,10 @@ export type Rows = Readonly<Record<string, Value>>[];
 
 /** What can be asked of the thread, and what it answers. */
 export interface LedgerQuestions {
+  readonly report: {
+    readonly ask: { readonly name: string; readonly query: ReportQuery };
+    readonly answer: ReportResult;
+  };
   readonly query: { readonly ask: Query; readonly answer: Rows };
   /** Take over what is in the journal, then close the database: nothing more will be asked. */
   readonly finish: { readonly ask: null; readonly answer: null };

@@ -4,8 +4,8 @@
  */
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { LedgerStore } from "../store/ledger-store.ts";
 import { openStore } from "../store/open-store.ts";
-import type { LedgerDatabase } from "../store/store-settings.ts";
 import { Ingest } from "./ingest.ts";
 import type { FromThread, LedgerSettings, LedgerState, Question } from "./ledger-protocol.ts";
 
@@ -30,7 +30,7 @@ export class LedgerService {
   readonly #tell: (message: FromThread) => void;
   readonly #open: typeof openStore;
   readonly #ingest: Ingest;
-  #store: LedgerDatabase | undefined;
+  #store: LedgerStore | undefined;
   #problem: string | undefined;
   #completeAt = performance.now();
   #failures = 0;
@@ -71,6 +71,11 @@ export class LedgerService {
 
   async #valueOf(question: Question) {
     switch (question.kind) {
+      case "report": {
+        const { name, query } = (question as Question<"report">).ask;
+        const { reportNamed } = await import("./reports/index.ts");
+        return reportNamed(name).run(await this.#asked(), query);
+      }
       case "query":
         return (await this.#asked()).query((question as Question<"query">).ask);
       case "finish":
@@ -80,15 +85,14 @@ export class LedgerService {
   }
 
   /** The database, for questions. @throws an error that says why it cannot be asked */
-  async #asked(): Promise<LedgerDatabase> {
-    if (this.#problem !== undefined)
-      throw new Error(`the ledger's database is not available: ${this.#problem}`);
+  async #asked(): Promise<LedgerStore> {
+    if (this.#problem !== undefined) throw new Error(`its database is not available: ${this.#problem}`);
     return this.#opened();
   }
 
-  #opening: Promise<LedgerDatabase> | undefined;
+  #opening: Promise<LedgerStore> | undefined;
 
-  #opened(): Promise<LedgerDatabase> {
+  #opened(): Promise<LedgerStore> {
     if (this.#store !== undefined) return Promise.resolve(this.#store);
     this.#opening ??= this.#openNow().finally(() => {
       this.#opening = undefined;
@@ -96,7 +100,7 @@ export class LedgerService {
     return this.#opening;
   }
 
-  async #openNow(): Promise<LedgerDatabase> {
+  async #openNow(): Promise<LedgerStore> {
     const { store } = this.#settings;
     await mkdir(dirname(store.path), { recursive: true });
     const opened = await this.#open(store);

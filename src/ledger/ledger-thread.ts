@@ -3,6 +3,7 @@
  * shows how it is in metrics and in one log line for each change. Traffic never waits for any of this.
  */
 import { Worker } from "node:worker_threads";
+import { BellwetherError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import type { Query } from "../store/ledger-store.ts";
 import { InThreadLedger } from "./in-thread-ledger.ts";
@@ -16,11 +17,18 @@ import type {
   QuestionKind,
   Rows,
 } from "./ledger-protocol.ts";
+import type { ReportParameters } from "./reports/query.ts";
+import type { ReportResult } from "./reports/report.ts";
 
 /** What may be asked of the ledger while the gateway runs. */
 export interface LedgerClient {
-  /** @throws LedgerUnavailableError */
+  /** @throws BellwetherError `ledger_unavailable` */
   query(query: Query): Promise<Rows>;
+  /**
+   * Runs a report for parameters as they came from a command line or a URL.
+   * @throws BellwetherError `unknown_report`, `bad_parameter` or `ledger_unavailable`
+   */
+  report(name: string, parameters: ReportParameters): Promise<ReportResult>;
   readonly status: LedgerStatus;
 }
 
@@ -32,11 +40,6 @@ export interface LedgerStatus {
   readonly lagMs: number;
   /** Why the database cannot take rows; undefined when it can. */
   readonly problem: string | undefined;
-}
-
-/** The ledger cannot answer now; the message says why. */
-export class LedgerUnavailableError extends Error {
-  override readonly name = "LedgerUnavailableError";
 }
 
 export interface LedgerThreadOptions {
@@ -136,6 +139,14 @@ export class LedgerThread implements LedgerClient {
     return this.#ask("query", query);
   }
 
+  async report(name: string, parameters: ReportParameters): Promise<ReportResult> {
+    // What a user wrote is checked here, so that the thread is asked nothing that cannot be answered.
+    const { reportNamed } = await import("./reports/index.ts");
+    const { parseQuery } = await import("./reports/query.ts");
+    const query = parseQuery(reportNamed(name), parameters, Date.now());
+    return this.#ask("report", { name, query });
+  }
+
   /**
    * Lets the thread take over what is in the journal, and ends it, after `limitMs` milliseconds at the latest. False
    * when the journal still holds rows, which the next start takes over.
@@ -170,9 +181,7 @@ export class LedgerThread implements LedgerClient {
   ): Promise<LedgerQuestions[Kind]["answer"]> {
     const worker = this.#worker;
     if (worker === undefined || this.#closing) {
-      return Promise.reject(
-        new LedgerUnavailableError(`The ledger cannot be asked: ${this.#state.problem ?? "it has ended"}.`),
-      );
+      return Promise.reject(unavailable(this.#state.problem ?? "it has ended"));
     }
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
@@ -188,7 +197,7 @@ export class LedgerThread implements LedgerClient {
     const asked = this.#asked.get(id);
     this.#asked.delete(id);
     if (error === undefined) asked?.resolve(value as never);
-    else asked?.reject(new LedgerUnavailableError(error));
+    else asked?.reject(unavailable(error));
   }
 
   #onState(state: LedgerState): void {
@@ -238,8 +247,12 @@ export class LedgerThread implements LedgerClient {
 
   #rejectAll(problem: string): void {
     for (const { reject } of this.#asked.values()) {
-      reject(new LedgerUnavailableError(`The ledger cannot be asked: ${problem}.`));
+      reject(unavailable(problem));
     }
     this.#asked.clear();
   }
+}
+
+function unavailable(why: string): BellwetherError {
+  return new BellwetherError("ledger_unavailable", { why });
 }

@@ -1,5 +1,4 @@
-/** What a database is opened with, and what the ledger's thread uses of it. */
-import type { LedgerStore } from "./ledger-store.ts";
+/** What a database is opened with. */
 
 /** What the ledger's thread needs to open its database: plain data, which can go to a thread. */
 export interface StoreSettings {
@@ -10,6 +9,3 @@ export interface StoreSettings {
   /** Folder of the days that retention has taken out; `archive` beside the file by default. */
   readonly archive?: string;
 }
-
-/** What the ledger's thread uses of a store. */
-export type LedgerDatabase = Pick<LedgerStore, "migrate" | "insert" | "query" | "close">;

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { uuidv7 } from "../../src/core/ids.ts";
 import type { Logger } from "../../src/core/log.ts";
 import { Journal } from "../../src/ledger/journal/journal.ts";
-import { LedgerThread, LedgerUnavailableError } from "../../src/ledger/ledger-thread.ts";
+import { LedgerThread } from "../../src/ledger/ledger-thread.ts";
 import { arbitraryUsage } from "../helpers/arbitrary-usage.ts";
 import { readLedgerFile } from "../helpers/ledger-file.ts";
 import { until } from "../helpers/until.ts";
@@ -75,8 +75,16 @@ it("is started again each time, and no row is lost or there twice", async () => 
     await until(() => workers.length, count + 1);
   }
   journal.close();
+  await until(() => thread.status.rows >= calls.length && thread.status.problem === undefined, true);
+  const day = 86_400_000;
+  const range = { from: new Date(now - day).toISOString(), to: new Date(now + day).toISOString() };
+  const [overall] = (await thread.report("summary", { ...range, probes: "true" })).tables;
+  const column = overall?.columns.findIndex(({ name }) => name === "calls") ?? -1;
+  expect(overall?.totals?.[column]).toBe(calls.length);
+  await expect(thread.report("summery", {})).rejects.toMatchObject({ code: "unknown_report" });
+  await expect(thread.report("summary", { from: "never" })).rejects.toMatchObject({ code: "bad_parameter" });
   expect(await thread.close(30_000)).toBe(true);
-  expect(workers.length).toBe(2);
+  expect(workers.length).toBe(3);
   expect(lines.filter((line) => line.startsWith("ledger thread ended")).length).toBe(2);
   expect(lines.filter((line) => line === "ledger writable again").length).toBe(2);
   expect(readdirSync(settings.journal)).toEqual([]);
@@ -97,7 +105,9 @@ it("says so to whoever asks while it is dead", async () => {
     },
   });
   thread.start();
-  await expect(thread.query({ text: "SELECT 1", params: [] })).rejects.toThrow(LedgerUnavailableError);
+  await expect(thread.query({ text: "SELECT 1", params: [] })).rejects.toMatchObject({
+    code: "ledger_unavailable",
+  });
   expect(lines).toEqual(["ledger thread ended: traffic goes on, and the journal holds the rows"]);
   expect(await thread.close(1_000)).toBe(false);
 });

@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
+import type { LedgerStore } from "../../src/store/ledger-store.ts";
 import { openStore } from "../../src/store/open-store.ts";
-import type { LedgerDatabase } from "../../src/store/store-settings.ts";
 import { readLedgerFile } from "../helpers/ledger-file.ts";
 import { type Product, type ProductOptions, startProduct } from "../helpers/product.ts";
 import { until } from "../helpers/until.ts";
@@ -82,7 +82,8 @@ describe("the ledger", () => {
     const product = await start({ config: { ledger: { enabled: false } } });
     expect(await calls(product, 5)).toEqual({ 200: 5 });
     expect(await stop(product)).toBe(0);
-    expect(existsSync(join(product.folder, "data"))).toBe(false);
+    const data = join(product.folder, "data");
+    expect([existsSync(database(product)), existsSync(join(data, "journal"))]).toEqual([false, false]);
   });
 
   it("never holds keys, prompts or completions", async () => {
@@ -97,7 +98,7 @@ describe("the ledger", () => {
 });
 
 describe("while the database is locked by another process", () => {
-  const locked = async (): Promise<{ folder: string; other: LedgerDatabase }> => {
+  const locked = async (): Promise<{ folder: string; other: LedgerStore }> => {
     const folder = mkdtempSync(join(tmpdir(), "bellwether-locked-"));
     undo.push(() => rmSync(folder, { recursive: true, force: true }));
     mkdirSync(join(folder, "data"));
