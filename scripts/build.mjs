@@ -98,7 +98,7 @@ async function bundleInto(folder) {
     tsconfig: false,
     preserveEntrySignatures: "allow-extension",
     // Its native part finds itself beside its own files.
-    external: /^@duckdb\//,
+    external: /^@(duckdb|resvg)\//,
     onLog(level, log, print) {
       const ours = !log.id?.includes("node_modules");
       // A package may try to load an optional companion; for us to do so is a mistake.

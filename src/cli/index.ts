@@ -9,6 +9,7 @@ import { notifyCommand } from "./notify.ts";
 import { planCommand } from "./plan.ts";
 import { pricesCommand } from "./prices.ts";
 import { probeCommand } from "./probe.ts";
+import { reportCommand } from "./report.ts";
 import { sandboxCommand } from "./sandbox.ts";
 import { scenariosCommand } from "./scenarios.ts";
 import { serveCommand } from "./serve.ts";
@@ -28,6 +29,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     probeCommand(),
     doctorCommand(),
     pricesCommand(),
+    reportCommand(),
     planCommand(),
     notifyCommand(),
     stackCommand(),

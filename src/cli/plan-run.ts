@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { environment } from "../config/environment.ts";
 import { loadConfig } from "../config/load.ts";
 import { nearest } from "../config/problems.ts";
+import { demandsOfUsage } from "../ledger/plan/from-ledger.ts";
 import { plan } from "../ledger/plan/plan.ts";
 import {
   DEFAULT_SHAPE,
@@ -18,6 +19,7 @@ import { loadPriceLists } from "../prices/data.ts";
 import { presetNamed, presetNames } from "../upstreams/presets.ts";
 import { resolveUpstreams } from "../upstreams/resolve.ts";
 import { writeReport } from "./report-output.ts";
+import { askReport } from "./report-source.ts";
 
 /** The options of `bellwether plan`, as plan.ts reads them. */
 export interface PlanCommandOptions {
@@ -50,12 +52,15 @@ export async function runPlan(options: PlanCommandOptions): Promise<void> {
   const upstreams = configured.length > 0 ? configured : knownRelays();
   const book = new PriceBook(lists, upstreams);
   const file = options.file === undefined ? undefined : readWorkload(options.file);
-  const { demands, notes } = demandsFor(options, file);
+  const real = options.fromLedger === true ? await realTraffic(options, file) : undefined;
+  const demands = real?.demands ?? demandsFor(options, file);
   const now = Date.now();
   for (const { model } of demands) {
     const priced =
       book.listPrice(model, now) ?? upstreams.map(({ name }) => book.price(name, model, now)).find(Boolean);
     if (priced !== undefined) continue;
+    // What was really used may have a name that no list knows: then its sum is told as unknown.
+    if (real !== undefined) continue;
     const meant = nearest(model, book.knownModels());
     throw new Error(
       `${model} has no price anywhere${meant === undefined ? "; `bellwether prices search` finds names" : `; did you mean ${meant}?`}`,
@@ -70,11 +75,12 @@ export async function runPlan(options: PlanCommandOptions): Promise<void> {
     fixedCost: options.fixedCost ?? String(file?.fixedCost ?? 0),
     currency: options.currency ?? file?.currency ?? "USD",
     cnyPerUsd: options.cnyPerUsd,
+    ...(real === undefined ? {} : { from: real.from, to: real.to }),
     notes: [
       ...(configured.length > 0
         ? []
         : ["No upstream is configured: these are the relays whose price list is built in."]),
-      ...notes,
+      ...(real?.notes ?? []),
     ],
   });
   writeReport(result, options);
@@ -90,15 +96,49 @@ function readWorkload(path: string): WorkloadFile {
   return parseWorkload(text, path);
 }
 
-function demandsFor(
-  options: PlanCommandOptions,
-  file: WorkloadFile | undefined,
-): { demands: Demand[]; notes: string[] } {
+/** What was really used, by the running Bellwether or its database. */
+async function realTraffic(options: PlanCommandOptions, file: WorkloadFile | undefined) {
+  if (file !== undefined || options.tokens !== undefined || options.mix !== undefined) {
+    throw new Error("--from-ledger says what the traffic is; leave --tokens, --mix and --file out");
+  }
+  const usage = await askReport(
+    "usage",
+    {
+      from: options.from ?? "last-month",
+      ...(options.to === undefined ? {} : { to: options.to }),
+      tz: options.tz ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+      by: "model",
+      limit: "10000",
+    },
+    options,
+  );
+  const replace = new Map(
+    (options.replace ?? []).map((text): [string, string] => {
+      const at = text.indexOf("=");
+      if (at < 1 || at === text.length - 1) throw new Error(`--replace: ${text} is not model=other`);
+      return [text.slice(0, at), text.slice(at + 1)];
+    }),
+  );
+  const days = (usage.to - usage.from) / 86_400_000;
+  return {
+    demands: demandsOfUsage(usage, replace),
+    from: usage.from,
+    to: usage.to,
+    notes: [
+      ...(days >= 28 && days <= 31.1
+        ? []
+        : [`The traffic is that of ${days.toFixed(1)} days, counted as one month.`]),
+      ...usage.notes,
+    ],
+  };
+}
+
+function demandsFor(options: PlanCommandOptions, file: WorkloadFile | undefined): Demand[] {
   if (file !== undefined) {
     if (options.tokens !== undefined || options.mix !== undefined) {
       throw new Error("--file says what the traffic is; leave --tokens and --mix out");
     }
-    return { demands: demandsOfFile(file), notes: [] };
+    return demandsOfFile(file);
   }
   if (options.tokens === undefined || options.mix === undefined) {
     throw new Error(
@@ -112,7 +152,7 @@ function demandsFor(
     cachedShare: options.cachedShare ?? DEFAULT_SHAPE.cachedShare,
     inputPerCall: options.inputPerCall ?? DEFAULT_SHAPE.inputPerCall,
   };
-  return { demands: demandsOf(shape), notes: [] };
+  return demandsOf(shape);
 }
 
 /** Presets with a price list of their own: what a relay would save can be planned before there is a key for it. */

@@ -6,6 +6,6 @@ import type { StoreSettings } from "./store-settings.ts";
 /** @throws StoreError when the database cannot be opened: it is locked by another process, or damaged. */
 export async function openStore(settings: StoreSettings): Promise<LedgerStore> {
   const { openDuckdb } = await import("./drivers/duckdb.ts");
-  const { path, memoryBytes, archive = join(dirname(path), "archive") } = settings;
-  return openDuckdb({ path, memoryBytes, archive });
+  const { path, memoryBytes, archive = join(dirname(path), "archive"), readOnly = false } = settings;
+  return openDuckdb({ path, memoryBytes, archive, readOnly });
 }

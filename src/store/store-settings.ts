@@ -8,4 +8,6 @@ export interface StoreSettings {
   readonly memoryBytes: number;
   /** Folder of the days that retention has taken out; `archive` beside the file by default. */
   readonly archive?: string;
+  /** Only to ask: nothing is made, migrated or written. */
+  readonly readOnly?: boolean;
 }

@@ -1,56 +1,55 @@
 /** The real traffic of a range as a plan's demand, with models replaced by others when somebody asks what if. */
-import type { Quantities, Quantity } from "../../core/quantities.ts";
-import type { LedgerStore } from "../../store/ledger-store.ts";
-import type { ReportQuery } from "../reports/report.ts";
-import { Statement } from "../reports/statement.ts";
+import type { Quantities } from "../../core/quantities.ts";
+import type { ReportResult } from "../reports/report.ts";
 import type { Demand } from "./workload.ts";
 
-const COLUMN: Readonly<Record<Quantity, string>> = {
-  inputTokens: "input_tokens",
-  cachedInputTokens: "cached_input_tokens",
-  cacheWrite5mTokens: "cache_write_5m_tokens",
-  cacheWrite1hTokens: "cache_write_1h_tokens",
-  audioInputTokens: "audio_input_tokens",
-  imageInputTokens: "image_input_tokens",
-  outputTokens: "output_tokens",
-  reasoningTokens: "reasoning_tokens",
-  audioOutputTokens: "audio_output_tokens",
-  imageOutputTokens: "image_output_tokens",
+/** Columns of the report `usage`, and what they are in a demand. */
+const QUANTITIES = {
+  input_tokens: "inputTokens",
+  cached_input_tokens: "cachedInputTokens",
+  cache_write_tokens: "cacheWrite5mTokens",
+  output_tokens: "outputTokens",
+  reasoning_tokens: "reasoningTokens",
   images: "images",
   characters: "characters",
-  audioMs: "audio_ms",
-};
+  audio_ms: "audioMs",
+} as const satisfies Record<string, keyof Quantities>;
 
-/** @param replace other models by the name of the one they stand in for */
-export async function demandsOfLedger(
-  store: LedgerStore,
-  query: ReportQuery,
-  replace: ReadonlyMap<string, string>,
-): Promise<Demand[]> {
-  const names = Object.keys(COLUMN) as Quantity[];
-  const statement = new Statement(store);
-  const source = statement.source(query, "billable AND NOT interrupted AND source <> 'missing'");
-  const sums = names.map((name, index) => `sum(${COLUMN[name]}) AS q${index}`);
-  const rows = await store.query(
-    statement.query(`SELECT model AS m, count(*) AS n, ${sums.join(", ")} ${source} GROUP BY m`),
-  );
+/** How calls were counted that used something: the others cost nothing anywhere. */
+const USED = ["reported", "estimated", "partial"] as const;
+
+/**
+ * @param usage the report `usage`, by model
+ * @param replace other models by the name of the one they stand in for
+ * @throws Error when nothing was used, or a model that is to be replaced was not
+ */
+export function demandsOfUsage(usage: ReportResult, replace: ReadonlyMap<string, string>): Demand[] {
+  const table = usage.tables.find(({ name }) => name === "by_model");
+  const at = new Map(table?.columns.map(({ name }, index) => [name, index]));
   const byModel = new Map<string, { calls: number; quantities: Quantities }>();
-  for (const row of rows) {
-    const measured = String(row.m);
-    const model = replace.get(measured) ?? measured;
+  const measured = new Set<string>();
+  for (const row of table?.rows ?? []) {
+    const number = (name: string) => Number(row[at.get(name) ?? -1] ?? 0);
+    const calls = USED.reduce((sum, name) => sum + number(name), 0);
+    if (calls === 0) continue;
+    const name = String(row[0]);
+    measured.add(name);
+    const model = replace.get(name) ?? name;
     const demand = byModel.get(model) ?? { calls: 0, quantities: {} };
     byModel.set(model, demand);
-    demand.calls += Number(row.n);
-    names.forEach((name, index) => {
-      const value = row[`q${index}`];
-      if (value === null || value === undefined) return;
-      demand.quantities[name] = (demand.quantities[name] ?? 0) + Number(value);
-    });
+    demand.calls += calls;
+    for (const [column, quantity] of Object.entries(QUANTITIES)) {
+      const value = number(column);
+      if (value > 0) demand.quantities[quantity] = (demand.quantities[quantity] ?? 0) + value;
+    }
   }
-  return [...byModel]
-    .map(([model, demand]) => ({ model, ...demand }))
-    .sort(
-      (a, b) =>
-        (b.quantities.inputTokens ?? 0) - (a.quantities.inputTokens ?? 0) || (a.model < b.model ? -1 : 1),
-    );
+  if (byModel.size === 0) throw new Error("no call in this range used anything; choose another with --from");
+  for (const name of replace.keys()) {
+    if (!measured.has(name)) {
+      throw new Error(
+        `--replace: ${name} was not used in this range; there were ${[...measured].join(", ")}`,
+      );
+    }
+  }
+  return [...byModel].map(([model, demand]) => ({ model, ...demand }));
 }

@@ -4,9 +4,8 @@ import { duckdbLedger } from "../../../test/helpers/duckdb-ledger.ts";
 import { DAY, SMALL_LEDGER } from "../../../test/helpers/small-ledger.ts";
 import { PriceBook, type PricedUpstream } from "../../prices/book.ts";
 import { PriceLists } from "../../prices/lists.ts";
-import { reportNamed } from "../reports/index.ts";
-import { parseQuery } from "../reports/query.ts";
-import { demandsOfLedger } from "./from-ledger.ts";
+import { runReport } from "../reports/index.ts";
+import { demandsOfUsage } from "./from-ledger.ts";
 import { type PlanOptions, plan } from "./plan.ts";
 import { parseTokens } from "./tokens.ts";
 import { type Demand, demandsOf, demandsOfFile, parseMix, parseWorkload } from "./workload.ts";
@@ -180,19 +179,19 @@ describe("demand", () => {
   it("comes from the ledger, with models replaced by others", async () => {
     const store = await duckdbLedger();
     await store.insert(SMALL_LEDGER);
-    const query = parseQuery(
-      reportNamed("summary"),
-      { from: "2026-03-10", to: "2026-03-10", tz: "UTC" },
-      DAY + 1e7 * 8,
-    );
+    const range = { from: "2026-03-10", to: "2026-03-10", tz: "UTC", by: "model" };
+    const usage = await runReport("usage", range, store, DAY + 80_000_000);
     // Billable calls with usage: 1 to 4 of gpt-4.1, 6, 8 and 9 of mini (no probe, nothing refused or interrupted).
-    expect(await demandsOfLedger(store, query, new Map())).toEqual([
+    expect(demandsOfUsage(usage, new Map())).toEqual([
       { model: "gpt-4.1", calls: 4, quantities: { inputTokens: 5000, outputTokens: 500 } },
       { model: "mini", calls: 3, quantities: { inputTokens: 1300, outputTokens: 110 } },
     ]);
-    expect(await demandsOfLedger(store, query, new Map([["gpt-4.1", "mini"]]))).toEqual([
+    expect(demandsOfUsage(usage, new Map([["gpt-4.1", "mini"]]))).toEqual([
       { model: "mini", calls: 7, quantities: { inputTokens: 6300, outputTokens: 610 } },
     ]);
+    expect(() => demandsOfUsage(usage, new Map([["gpt-5", "mini"]]))).toThrow(
+      /gpt-5 was not used.*gpt-4.1, mini/,
+    );
     await store.close();
   });
 });

@@ -21,6 +21,8 @@ export interface DuckdbSettings {
   readonly memoryBytes: number;
   /** Folder of the archived days. */
   readonly archive: string;
+  /** Only to ask: the file has to be there, and nothing is written. */
+  readonly readOnly?: boolean;
 }
 
 type Api = typeof DuckDB;
@@ -29,15 +31,16 @@ const NAMES = COLUMNS.map(({ name }) => name).join(", ");
 
 /** @throws StoreError `locked`, `corrupted` */
 export async function openDuckdb(settings: DuckdbSettings): Promise<LedgerStore> {
-  const { path, memoryBytes } = settings;
+  const { path, memoryBytes, readOnly } = settings;
   const api = await import("@duckdb/node-api");
-  mkdirSync(dirname(path), { recursive: true });
+  if (readOnly !== true) mkdirSync(dirname(path), { recursive: true });
   let instance: DuckDB.DuckDBInstance | undefined;
   try {
     instance = await api.DuckDBInstance.create(path, {
       // DuckDB's own unit of a thousand; nothing is to come from, or go to, anywhere but this file and its archive.
       memory_limit: `${Math.floor(memoryBytes / 1e6)}MB`,
       threads: "2",
+      access_mode: readOnly === true ? "READ_ONLY" : "AUTOMATIC",
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
     });

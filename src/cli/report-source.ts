@@ -1,0 +1,123 @@
+/** Where a report comes from: the Bellwether that runs, or, when none does, its database. */
+import { existsSync, readdirSync } from "node:fs";
+import { environment } from "../config/environment.ts";
+import { ledgerPaths } from "../config/ledger-paths.ts";
+import { type Loaded, loadConfig } from "../config/load.ts";
+import { runReport } from "../ledger/reports/index.ts";
+import type { ReportParameters } from "../ledger/reports/query.ts";
+import type { ReportResult } from "../ledger/reports/report.ts";
+import type { LedgerStore } from "../store/ledger-store.ts";
+
+export interface SourceOptions {
+  readonly config?: string;
+  readonly url?: string;
+}
+
+/** A local server answers at once, or it is none. */
+const ANSWER_MS = 60_000;
+
+/** @throws Error saying what to do when there is neither a server nor a database. */
+export async function askReport(
+  name: string,
+  parameters: ReportParameters,
+  options: SourceOptions,
+): Promise<ReportResult> {
+  const env = environment();
+  const loaded = await loadConfig({ file: options.config, cwd: process.cwd(), env });
+  const served = await askServer(
+    name,
+    parameters,
+    options.url ?? addressOf(loaded),
+    env.BELLWETHER_ADMIN_TOKEN,
+  );
+  if (served !== undefined) return served;
+  if (options.url !== undefined)
+    throw new Error(`${options.url} does not answer; is Bellwether running there?`);
+  return withStore(loaded, async (store, notes) => {
+    const result = await runReport(name, parameters, store);
+    return { ...result, notes: [...result.notes, ...notes] };
+  });
+}
+
+/** Opens the configured database for reading, and closes it again. */
+export async function withStore<Result>(
+  loaded: Pick<Loaded, "config" | "file">,
+  use: (store: LedgerStore, notes: readonly string[]) => Promise<Result>,
+): Promise<Result> {
+  const { database, journal } = ledgerPaths(loaded, process.cwd());
+  if (!existsSync(database)) {
+    throw new Error(
+      `there is no ledger at ${database} yet. Start Bellwether and send a call, or name another under ledger.path.`,
+    );
+  }
+  const { openStore } = await import("../store/open-store.ts");
+  const store = await openStore({ path: database, memoryBytes: loaded.config.ledger.memory, readOnly: true });
+  try {
+    return await use(store, waiting(journal));
+  } finally {
+    await store.close();
+  }
+}
+
+/** Undefined when nobody answers there, or somebody who knows of no reports. */
+async function askServer(
+  name: string,
+  parameters: ReportParameters,
+  url: string,
+  token: string | undefined,
+): Promise<ReportResult | undefined> {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(parameters)) {
+    for (const one of typeof value === "string" ? [value] : (value ?? [])) query.append(key, one);
+  }
+  let response: Response;
+  try {
+    response = await fetch(`${url.replace(/\/+$/, "")}/api/reports/${encodeURIComponent(name)}?${query}`, {
+      headers: token === undefined || token === "" ? {} : { authorization: `Bearer ${token}` },
+      redirect: "error",
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
+  } catch {
+    return undefined;
+  }
+  const body: unknown = await response.json().catch(() => undefined);
+  if (response.ok && isReport(body)) return body;
+  if (response.status === 401 || response.status === 403) {
+    throw new Error(`${url} wants its admin token: put it into BELLWETHER_ADMIN_TOKEN.`);
+  }
+  const message = messageOf(body);
+  // A 404 of another path: a server of an older version, or some other program.
+  if (response.status === 404 || message === undefined) return undefined;
+  throw new Error(message);
+}
+
+function isReport(body: unknown): body is ReportResult {
+  return (
+    typeof body === "object" &&
+    body !== null &&
+    "report" in body &&
+    "tables" in body &&
+    Array.isArray(body.tables)
+  );
+}
+
+function messageOf(body: unknown): string | undefined {
+  if (typeof body !== "object" || body === null || !("error" in body)) return undefined;
+  const { error } = body;
+  if (typeof error === "string") return error;
+  return typeof error === "object" && error !== null && "message" in error
+    ? String(error.message)
+    : undefined;
+}
+
+function addressOf({ config }: Pick<Loaded, "config">): string {
+  const { host, port } = config.server;
+  const local = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  return `http://${local.includes(":") ? `[${local}]` : local}:${port}`;
+}
+
+/** What the journal holds is not in the database before Bellwether runs again. */
+function waiting(journal: string): string[] {
+  if (!existsSync(journal) || readdirSync(journal).length === 0) return [];
+  return ["The journal holds calls that are not in the database yet; Bellwether takes them in when it runs."];
+}
