@@ -15,6 +15,13 @@ import { constants, Script } from "node:vm";
  */
 const runtime = `${process.version}-${process.arch}-${statSync(process.execPath).size}`;
 
+/** Node.js calls the loader of imports below experimental, which is nothing that users can do something about. */
+const { emitWarning } = process;
+process.emitWarning = (/** @type {any[]} */ ...warning) => {
+  if (!String(warning[0]).includes("USE_MAIN_CONTEXT_DEFAULT_LOADER"))
+    Reflect.apply(emitWarning, process, warning);
+};
+
 /** Where this Node.js has the code cache of a file. */
 export function cacheOf(/** @type {string} */ file) {
   return `${file}.${runtime}.v8-cache`;

@@ -14,6 +14,8 @@ export interface TextOptions {
 const GAP = 2;
 const SMALLEST_TEXT = 12;
 const BAR_WIDTH = 12;
+/** A single row of more columns than this is shown downwards. */
+const MOST_COLUMNS = 16;
 const BLOCKS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 const SPARKS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
@@ -41,6 +43,7 @@ interface Shown {
 function tableText(table: ReportTable, { timeZone }: ReportResult, options: TextOptions): string {
   const { paint, width } = options;
   if (table.rows.length === 0) return "";
+  if (table.rows.length === 1 && table.columns.length > MOST_COLUMNS) return record(table, timeZone, paint);
   const totals = table.totals !== undefined && table.rows.length > 1 ? [table.totals] : [];
   const lines = [...table.rows, ...totals];
   const columns = table.columns.flatMap((column, index): Shown[] => {
@@ -82,6 +85,18 @@ function tableText(table: ReportTable, { timeZone }: ReportResult, options: Text
     ...rows,
     ...more.flatMap((line) => wrap(line, width)).map((line) => paint("dim", line)),
   ].join("\n");
+}
+
+/** One row of many columns reads better downwards. */
+function record({ columns, rows }: ReportTable, timeZone: string, paint: Paint): string {
+  const size = Math.max(...columns.map(({ title }) => displayWidth(title)));
+  return columns
+    .flatMap((column, index) => {
+      const value = rows[0]?.[index] ?? null;
+      if (value === null || value === "") return [];
+      return [`${paint("dim", pad(column.title, size, false))}  ${formatValue(value, column, timeZone)}`];
+    })
+    .join("\n");
 }
 
 /** Cuts long names, then leaves columns out from the right, until all fits. Returns the titles left out. */

@@ -8,21 +8,22 @@ interface CallColumn extends ReportColumn {
   readonly sql: string;
 }
 
+/** What tells most comes first: a narrow terminal shows only that. */
 const COLUMNS: readonly CallColumn[] = [
   { name: "started_at", title: "time", unit: "time", sql: "started_at" },
+  { name: "status", title: "status", unit: "text", sql: "status" },
+  { name: "model", title: "model", unit: "text", sql: "model" },
+  { name: "duration_ms", title: "took", unit: "milliseconds", sql: "duration_ms" },
+  { name: "cost_usd", title: "cost", unit: "usd", sql: "cost" },
+  { name: "error_type", title: "error", unit: "text", sql: "error_type" },
   { name: "id", title: "id", unit: "text", sql: "id" },
   { name: "app", title: "app", unit: "text", sql: "app" },
-  { name: "model", title: "model", unit: "text", sql: "model" },
   { name: "upstream", title: "upstream", unit: "text", sql: "upstream" },
   { name: "endpoint", title: "endpoint", unit: "text", sql: "endpoint" },
-  { name: "status", title: "status", unit: "text", sql: "status" },
-  { name: "error_type", title: "error", unit: "text", sql: "error_type" },
-  { name: "duration_ms", title: "took", unit: "milliseconds", sql: "duration_ms" },
   { name: "first_token_ms", title: "1st token", unit: "milliseconds", sql: "first_token_ms" },
   { name: "input_tokens", title: "input", unit: "tokens", sql: "input_tokens" },
   { name: "output_tokens", title: "output", unit: "tokens", sql: "output_tokens" },
   { name: "source", title: "usage", unit: "text", sql: "source" },
-  { name: "cost_usd", title: "cost", unit: "usd", sql: "cost" },
 ];
 
 /** What else is told of a call that was asked for by its id. */
