@@ -138,9 +138,9 @@ describe("a client that does not read", () => {
       request("POST", "/v1/chat/completions", ["Connection: close"], asked),
     );
     client.pause();
-    // It has come to rest when nothing moves any more.
+    // It has come to rest when something has come and nothing moves any more.
     let before = -1;
-    for (let still = 0; still < 10; still = waiting() === before ? still + 1 : 0) {
+    for (let still = 0; still < 10; still = before > 0 && waiting() === before ? still + 1 : 0) {
       before = waiting();
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
