@@ -1,5 +1,5 @@
 /** Who may call: finds the application behind a request, and the key that goes upstream for it. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { BellwetherError } from "../core/errors.ts";
 import { credentials } from "../upstreams/credentials.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
@@ -50,7 +50,7 @@ export function authenticate(access: Access, head: RequestHead, query: string, n
   const key = clientKey(head) ?? queryKey(query);
   if (key === undefined || key === "") throw new BellwetherError("missing_api_key");
   // Looking up a digest is safe against timing: whoever sends keys cannot steer the digest's bytes.
-  const owner = access.apps.get(createHash("sha256").update(key).digest("hex"));
+  const owner = access.apps.get(hash("sha256", key, "hex"));
   if (owner === undefined) throw new BellwetherError("invalid_api_key");
   if (owner.until !== undefined && nowMs >= owner.until) throw new BellwetherError("expired_api_key");
   return owner.app;
