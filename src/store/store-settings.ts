@@ -10,4 +10,14 @@ export interface StoreSettings {
   readonly archive?: string;
   /** Only to ask: nothing is made, migrated or written. */
   readonly readOnly?: boolean;
+  /** Keep the ledger there instead of in the file. */
+  readonly clickhouse?: ClickhouseSettings;
+}
+
+/** A ClickHouse server and the database there, which is made when it is missing. */
+export interface ClickhouseSettings {
+  readonly url: string;
+  readonly database: string;
+  readonly user: string;
+  readonly password: string;
 }

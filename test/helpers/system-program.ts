@@ -15,6 +15,7 @@ export const PROGRAMS = {
   "redis-server": "redis-server",
   amtool: "prometheus-alertmanager",
   "prometheus-alertmanager": "prometheus-alertmanager",
+  "clickhouse-server": "clickhouse-server",
 } as const;
 
 export type SystemProgram = keyof typeof PROGRAMS;
