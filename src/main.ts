@@ -34,6 +34,7 @@ import { ProbeService } from "./probes/service.ts";
 import { probePlan } from "./probing.ts";
 import { type SandboxUpstream, startSandboxUpstream } from "./sandbox-upstream.ts";
 import { buildSettings, type InForce, identities } from "./settings.ts";
+import { storeSettings } from "./store/configured-store.ts";
 import { Http1Transport } from "./upstreams/http1/transport.ts";
 import { WorkerEstimator } from "./usage/estimate-thread.ts";
 import { Recorders } from "./usage/recorders.ts";
@@ -237,10 +238,10 @@ export async function serve(options: ServeOptions): Promise<Running> {
 }
 
 function openLedger(loaded: Loaded, cwd: string, log: ProcessLogger, registry: Registry): Ledger {
-  const { journal, memory } = loaded.config.ledger;
+  const { journal, retentionDays } = loaded.config.ledger;
   const paths = ledgerPaths(loaded, cwd);
   return new Ledger({
-    settings: { journal: paths.journal, store: { path: paths.database, memoryBytes: memory } },
+    settings: { journal: paths.journal, store: storeSettings(loaded, cwd), retentionDays },
     maxBytes: journal.maxBytes,
     whenFull: journal.whenFull,
     log,

@@ -6,6 +6,7 @@ import { type Loaded, loadConfig } from "../config/load.ts";
 import { runReport } from "../ledger/reports/index.ts";
 import type { ReportParameters } from "../ledger/reports/query.ts";
 import type { ReportResult } from "../ledger/reports/report.ts";
+import { storeSettings } from "../store/configured-store.ts";
 import type { LedgerStore } from "../store/ledger-store.ts";
 
 export interface SourceOptions {
@@ -45,13 +46,14 @@ export async function withStore<Result>(
   use: (store: LedgerStore, notes: readonly string[]) => Promise<Result>,
 ): Promise<Result> {
   const { database, journal } = ledgerPaths(loaded, process.cwd());
-  if (!existsSync(database)) {
+  const settings = storeSettings(loaded, process.cwd());
+  if (settings.clickhouse === undefined && !existsSync(database)) {
     throw new Error(
       `there is no ledger at ${database} yet. Start Bellwether and send a call, or name another under ledger.path.`,
     );
   }
   const { openStore } = await import("../store/open-store.ts");
-  const store = await openStore({ path: database, memoryBytes: loaded.config.ledger.memory, readOnly: true });
+  const store = await openStore({ ...settings, readOnly: true });
   try {
     return await use(store, waiting(journal));
   } finally {

@@ -122,3 +122,6 @@ export const defaultConfig = {
   metrics: { buckets: {}, maxModels: 200 },
   log: { level: "info", format: "auto" },
 } as const;
+
+/** What `ledger.clickhouse` leaves out. */
+export const defaultClickhouse = { database: "bellwether", user: "default" } as const;

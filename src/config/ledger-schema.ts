@@ -1,7 +1,8 @@
 /** The schema of the ledger: where each call's row is kept, and what happens when that fails. */
 import * as z from "zod";
-import { defaultConfig } from "./defaults.ts";
+import { defaultClickhouse, defaultConfig } from "./defaults.ts";
 import { size } from "./fields.ts";
+import { Secret } from "./values.ts";
 
 const defaults = defaultConfig.ledger;
 
@@ -39,6 +40,38 @@ export const ledger = z.strictObject({
     })
     .prefault({})
     .describe("What keeps rows from being lost when the process is killed or the database is away."),
+  retentionDays: z
+    .number()
+    .int()
+    .min(1)
+    .max(36_500)
+    .optional()
+    .describe(
+      "Days (UTC) that stay in the database; older ones go to `archive` beside `ledger.path`, one Parquet file each. Default: all stay.",
+    )
+    .meta({ "x-example": 90 }),
+  clickhouse: z
+    .strictObject({
+      url: z
+        .string()
+        .regex(/^https?:\/\/[^\s@/]+(\/\S*)?$/, "must be an http(s) URL without a user or password")
+        .describe("Address of its HTTP interface.")
+        .meta({ "x-example": "http://clickhouse:8123" }),
+      database: z
+        .string()
+        .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be letters, digits and _")
+        .default(defaultClickhouse.database)
+        .describe("Database there; it is made when it is missing."),
+      user: z.string().default(defaultClickhouse.user).describe("Who Bellwether is there."),
+      password: z
+        .string()
+        .transform((text) => new Secret(text))
+        .optional()
+        .describe("The user's password; `file:` and a path reads it from a file.")
+        .meta({ "x-type": "secret", "x-example": `\${CLICKHOUSE_PASSWORD}` }),
+    })
+    .optional()
+    .describe("Keep the ledger in this ClickHouse (18.16 or newer) instead of in the file."),
   content: z
     .enum(["off"])
     .default(defaults.content)

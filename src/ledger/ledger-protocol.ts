@@ -8,6 +8,8 @@ export interface LedgerSettings {
   /** Folder of the journal. */
   readonly journal: string;
   readonly store: StoreSettings;
+  /** Days that stay in the database; undefined: all. */
+  readonly retentionDays?: number | undefined;
 }
 
 export type Rows = Readonly<Record<string, Value>>[];

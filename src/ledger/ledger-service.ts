@@ -8,6 +8,7 @@ import type { LedgerStore } from "../store/ledger-store.ts";
 import { openStore } from "../store/open-store.ts";
 import { Ingest } from "./ingest.ts";
 import type { FromThread, LedgerSettings, LedgerState, Question } from "./ledger-protocol.ts";
+import { Retention } from "./retention.ts";
 
 /** How often the journal is looked at. */
 const PASS_MS = 250;
@@ -30,6 +31,7 @@ export class LedgerService {
   readonly #tell: (message: FromThread) => void;
   readonly #open: typeof openStore;
   readonly #ingest: Ingest;
+  readonly #retention: Retention;
   #store: LedgerStore | undefined;
   #problem: string | undefined;
   #completeAt = performance.now();
@@ -44,6 +46,7 @@ export class LedgerService {
     this.#settings = settings;
     this.#tell = tell;
     this.#open = open;
+    this.#retention = new Retention({ days: settings.retentionDays });
     this.#ingest = new Ingest({
       folder: settings.journal,
       insert: async (rows) => (await this.#opened()).insert(rows),
@@ -116,7 +119,7 @@ export class LedgerService {
 
   async #run(): Promise<void> {
     while (!this.#stopping) {
-      await this.#pass();
+      if (await this.#pass()) await this.#archive();
       const wait = this.#failures === 0 ? PASS_MS : FIRST_RETRY_MS * 2 ** (this.#failures - 1);
       await this.#sleep(Math.min(wait, LAST_RETRY_MS));
     }
@@ -139,6 +142,21 @@ export class LedgerService {
       // Some failures leave a database unusable until it is opened again.
       await this.#closeStore();
       return false;
+    }
+  }
+
+  /** What cannot be archived now stays in the database until the next hour. */
+  async #archive(): Promise<void> {
+    try {
+      const days = await this.#retention.run(await this.#opened());
+      for (const { day, calls, file } of days) {
+        this.#tell({
+          notice: { level: "info", message: "day moved to the archive", fields: { day, calls, file } },
+        });
+      }
+    } catch (error) {
+      const fields = { error: textOf(error) };
+      this.#tell({ notice: { level: "error", message: "days cannot be moved to the archive", fields } });
     }
   }
 
