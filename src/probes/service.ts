@@ -1,4 +1,5 @@
 /** Probes, put together: runs them on their beat or when asked, and keeps what they find for the metrics. */
+import { setMaxListeners } from "node:events";
 import type { ProbesConfig } from "../config/schema.ts";
 import type { Settings, Surroundings } from "../gateway/state.ts";
 import { catalogue } from "../metrics/catalogue.ts";
@@ -47,6 +48,7 @@ export class ProbeService {
   readonly #spend = new Spend(0);
   readonly #running = new Map<string, Promise<Result>>();
   readonly #doubtedAt = new Map<string, number>();
+  readonly #stopping = new AbortController();
   #plan: ProbePlan | undefined;
   #tasks: readonly Scheduled[] = [];
 
@@ -69,6 +71,8 @@ export class ProbeService {
       wall: () => options.around().clock.wall(),
       monotonic: () => options.around().clock.monotonic(),
     };
+    // As many listeners as there are probes under way.
+    setMaxListeners(0, this.#stopping.signal);
     this.board = new Board(registry, clock, this.recorder);
     this.#scheduler = new Scheduler({
       timers: options.timers ?? systemTimers,
@@ -151,9 +155,10 @@ export class ProbeService {
     );
   }
 
-  /** No probe begins any more. */
+  /** No probe begins any more, and those under way are given up: nobody waits for them. */
   stop(): void {
     this.#scheduler.stop();
+    this.#stopping.abort();
   }
 
   #upstream(name: string): Upstream | undefined {
@@ -171,13 +176,13 @@ export class ProbeService {
     const under = this.#running.get(name);
     if (under !== undefined) return under;
     const around = this.#options.around();
-    const running = runProbe(task, { around, settings: this.#options.settings, spend: this.#spend }).then(
-      (result) => {
-        this.#running.delete(name);
-        this.#note(task, result);
-        return result;
-      },
-    );
+    const from = { around, settings: this.#options.settings, spend: this.#spend };
+    const running = runProbe(task, from, this.#stopping.signal).then((result) => {
+      this.#running.delete(name);
+      // What was given up tells nothing of the upstream.
+      if (!this.#stopping.signal.aborted) this.#note(task, result);
+      return result;
+    });
     this.#running.set(name, running);
     return running;
   }

@@ -83,3 +83,12 @@ async function doctor(baseUrl: string): Promise<{ stdout: string; code: number |
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
   return { stdout, code };
 }
+
+test("a probe that hangs does not hold up the end of the gateway", async () => {
+  const probes = { modules: ["chat"], interval: "24h", timeout: "10m", models: { chat: "gpt-4.1-mini" } };
+  const gateway = await startGateway({ probes }, { knobs: { hang: "head" } });
+  await until(() => gateway.sandbox.books.inFlight, 1);
+  // Longer than a test may take, were it waited for.
+  await gateway.running.close();
+  await gateway.sandbox.close();
+});
