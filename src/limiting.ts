@@ -2,18 +2,26 @@
 import type { Config } from "./config/schema.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Logger } from "./core/log.ts";
+import type { LedgerClient } from "./ledger/ledger-thread.ts";
 import { BudgetWatch } from "./limits/budget-watch.ts";
 import { Limiter } from "./limits/limiter.ts";
+import { restoreBudgets, type SpendSource } from "./limits/restore.ts";
 import type { RuleBook } from "./limits/rules.ts";
 import { catalogue } from "./metrics/catalogue.ts";
 import type { Registry } from "./metrics/registry.ts";
 import type { CounterStore } from "./store/counter-store.ts";
 import { MemoryCounters } from "./store/drivers/counters-memory.ts";
+import { duckdbSql } from "./store/drivers/duckdb-sql.ts";
 
 export interface Limits {
   readonly limiter: Limiter;
   /** Shows the budgets of this configuration from now on. */
   watch(rules: RuleBook | undefined): void;
+  /**
+   * Tells the counters what budgets have used before this process began; to be awaited before calls are taken.
+   * Resolves when that is done, or when the ledger has not answered in time, which is logged.
+   */
+  restore(rules: RuleBook | undefined, source: SpendSource): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -25,12 +33,22 @@ interface Surroundings {
 
 /** A start waits so long for Redis; then calls come under the policy of each limit. */
 const REDIS_START_MS = 2_000;
+/** A start waits so long for the ledger to tell what budgets have used. */
+const RESTORE_MS = 10_000;
+const RESTORE_RETRY_MS = 50;
+/** The ledger's passes over the journal, of which it takes three to take over from a process that was killed. */
+const TAKE_OVER_MS = 1_000;
 
 export async function startLimits(config: Config["limits"], around: Surroundings): Promise<Limits> {
   const { registry, clock, log } = around;
   const unavailable = registry.counter(catalogue.limitsUnavailable);
   for (const policy of ["open", "closed"]) unavailable.with([policy]);
-  const store = await openCounters(config, around);
+  const startedAt = clock.wall();
+  let known: { readonly rules: RuleBook; readonly source: SpendSource } | undefined;
+  const reseed = async (): Promise<void> => {
+    if (known !== undefined) await restoreBudgets(known.rules.budgets, store, known.source, clock.wall());
+  };
+  const store = await openCounters(config, around, () => reseed());
   const watch = new BudgetWatch(registry, clock, log);
   const limiter = new Limiter({
     ...{ store, clock, log, watch },
@@ -39,17 +57,55 @@ export async function startLimits(config: Config["limits"], around: Surroundings
   return {
     limiter,
     watch: (rules) => {
+      if (known !== undefined && rules !== undefined) known = { ...known, rules };
       watch.configure(rules?.budgets ?? [], store).catch((error: unknown) => {
         log.warn({ err: error }, "what budgets have used is not known yet");
       });
     },
+    restore: async (rules, source) => {
+      if (rules === undefined || rules.budgets.length === 0) return;
+      known = { rules, source };
+      await patiently(() => restoreBudgets(rules.budgets, store, source, startedAt), log);
+      await watch.configure(rules.budgets, store).catch(() => undefined);
+    },
     close: async () => store.close(),
+  };
+}
+
+/** Tries until it works or has taken too long. */
+async function patiently(work: () => Promise<void>, log: Logger): Promise<void> {
+  const deadline = performance.now() + RESTORE_MS;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (performance.now() > deadline) {
+        log.error({ err: error }, "budgets begin at zero: the ledger does not tell what has been used");
+        return;
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, RESTORE_RETRY_MS));
+  }
+}
+
+/** What the ledger's database tells, once it has taken over what a process before this one left in the journal. */
+export function spendFrom(client: LedgerClient): SpendSource {
+  let takenOver: Promise<void> | undefined;
+  return {
+    sql: duckdbSql(() => "calls"),
+    query: async (query) => {
+      if (client.status.problem !== undefined) throw new Error(client.status.problem);
+      takenOver ??= new Promise((resolve) => setTimeout(resolve, TAKE_OVER_MS));
+      await takenOver;
+      return client.query(query);
+    },
   };
 }
 
 async function openCounters(
   { redis }: Config["limits"],
   { registry, log }: Surroundings,
+  onEmpty: () => Promise<void>,
 ): Promise<CounterStore> {
   const url = redis?.reveal() ?? "";
   if (url === "") return new MemoryCounters();
@@ -65,6 +121,7 @@ async function openCounters(
           "the counters of limits cannot be reached in Redis; each limit's `whenUnavailable` decides",
         );
     },
+    onEmpty,
     onLost: (settlements) => {
       lost.inc(settlements);
       log.error({ settlements }, "calls ended that limits will not count: too many waited for Redis");

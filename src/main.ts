@@ -21,7 +21,7 @@ import type { Surroundings } from "./gateway/state.ts";
 import { type Readiness, serveOperation } from "./http/operations.ts";
 import { DataPlane } from "./http/server.ts";
 import { Ledger } from "./ledger/ledger.ts";
-import { startLimits } from "./limiting.ts";
+import { spendFrom, startLimits } from "./limiting.ts";
 import { createLogger, type ProcessLogger } from "./logger.ts";
 import { BoundedLabels } from "./metrics/bounded-labels.ts";
 import { catalogue } from "./metrics/catalogue.ts";
@@ -206,6 +206,10 @@ export async function serve(options: ServeOptions): Promise<Running> {
     log.flush();
   };
   try {
+    if (ledger !== undefined && (inForce.settings.rules?.budgets.length ?? 0) > 0) {
+      ledger.start();
+      await limits.restore(inForce.settings.rules, spendFrom(ledger.client));
+    }
     const address = await server.listen();
     const url = `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`;
     const { externalUrl = url } = config.alerts;

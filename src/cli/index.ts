@@ -5,6 +5,7 @@ import { version } from "../version.ts";
 import { checkCommand } from "./check.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exporterCommand } from "./exporter.ts";
+import { keysCommand } from "./keys.ts";
 import { notifyCommand } from "./notify.ts";
 import { planCommand } from "./plan.ts";
 import { pricesCommand } from "./prices.ts";
@@ -31,6 +32,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     pricesCommand(),
     reportCommand(),
     planCommand(),
+    keysCommand(),
     notifyCommand(),
     stackCommand(),
     sandboxCommand(),

@@ -204,6 +204,28 @@ describe("budgets", () => {
   });
 });
 
+describe("a restart", () => {
+  it("after kill -9 goes on with what budgets had used, as the ledger knows it", async () => {
+    const config = { ...keys, apps: [shop({ tokenBudget: { tokens: 100_000, per: "month" } })] };
+    const first = await startProduct({ config });
+    open.push(() => first.close());
+    const used = async (url: string): Promise<number> => {
+      const page = await (await fetch(`${url}/metrics`)).text();
+      return Number(/^bellwether_budget_used_tokens\{.*\} (.*)$/m.exec(page)?.[1]);
+    };
+    for (let call = 0; call < 5; call++) await chat(openai(first.url));
+    await until(async () => (await used(first.url)) > 0, true);
+    const before = await used(first.url);
+    first.process.kill("SIGKILL");
+    await first.ended;
+    const second = await startProduct({ config, folder: first.folder });
+    open.push(() => second.close());
+    expect(await used(second.url)).toBe(before);
+    await chat(openai(second.url));
+    await until(async () => (await used(second.url)) > before, true);
+  });
+});
+
 describeWithProgram("redis-server", "limits in Redis", (program) => {
   it("are kept exactly by three gateways together", async () => {
     const redis = await startRedis(program);

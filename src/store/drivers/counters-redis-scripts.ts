@@ -4,7 +4,8 @@
  *
  * A claim has two keys and five arguments: kind, amount, limit, extra (a window's length, a budget's end),
  * and whether it is enforced. A window is a hash from slot to amount; slots of calls are a sorted set of ids
- * by the end of their leases; a budget is a hash of `used`, `reserved` and `seeded`, with a sorted set of
+ * by the end of their leases; a budget is a hash of `used`, `reserved` and `seeded` (what was used before is in it, or
+ * nothing was, because its first call came when everything before had been told), with a sorted set of
  * `id:amount` by the end of the reservation.
  */
 
@@ -76,6 +77,7 @@ for i = 1, n do
     redis.call('PEXPIRE', key, int(slotLease + 1000))
   else
     redis.call('HINCRBY', key, 'reserved', amount)
+    redis.call('HSETNX', key, 'seeded', '1')
     redis.call('ZADD', holders, int(now + lease), id .. ':' .. amount)
     redis.call('PEXPIREAT', key, int(extra + 86400000))
     redis.call('PEXPIREAT', holders, int(extra + 86400000))

@@ -17,6 +17,7 @@ describeWithProgram("redis-server", "counters in Redis", (program) => {
       url,
       slotLeaseMs,
       onAvailability: (available) => availability.push(available),
+      onEmpty: () => Promise.resolve(),
       onLost: () => undefined,
     });
 

@@ -15,12 +15,15 @@ export interface RedisCountersOptions {
   readonly slotLeaseMs?: number;
   /** Told once when Redis cannot be reached, and once when it is back. Never given the URL, which may hold a password. */
   onAvailability(available: boolean, why: string): void;
+  /** Redis is back and empty: tell it what budgets have used before calls are decided again. */
+  onEmpty(): Promise<void>;
   /** Told of settlements that were lost. */
   onLost(settlements: number): void;
 }
 
 /** The same slot of a cluster for all keys, so that one script may have them all. */
 const PREFIX = "{bellwether}:";
+const ALIVE = `${PREFIX}alive`;
 const CONNECT_MS = 1_000;
 const COMMAND_MS = 500;
 const MAX_RECONNECT_MS = 1_000;
@@ -50,6 +53,7 @@ export class RedisCounters implements CounterStore {
   readonly #held = new Map<string, readonly [key: string, id: string]>();
   #renewing: NodeJS.Timeout | undefined;
   #flushing = false;
+  #waiting: (() => void) | undefined;
   #available: boolean | undefined;
 
   constructor(options: RedisCountersOptions) {
@@ -69,26 +73,38 @@ export class RedisCounters implements CounterStore {
     redis.defineCommand("bwRenew", { lua: RENEW });
     redis.on("error", (error: Error) => this.#note(false, reasonOf(error)));
     redis.on("close", () => this.#note(false, "the connection is closed"));
-    redis.on("ready", () => {
-      this.#note(true, "");
-      void this.#flush();
-    });
+    redis.on("ready", () => void this.#begin());
     this.#redis = redis as unknown as Redis & Scripts;
+  }
+
+  /** The connection stands. Whether Redis still has what it was told shows by a key that only this sets. */
+  async #begin(): Promise<void> {
+    try {
+      const empty = (await this.#redis.set(ALIVE, "1", "NX")) === "OK";
+      if (empty && this.#available !== undefined) await this.#options.onEmpty();
+      this.#note(true, "");
+      await this.#flush();
+    } catch (error) {
+      this.#note(false, error instanceof Error ? reasonOf(error) : "unknown");
+      // Not usable as it is: a new connection begins anew.
+      if (this.#redis.status === "ready") this.#redis.disconnect(true);
+    }
   }
 
   /** Resolves when Redis answers, or when it has not for `ms`. */
   async ready(ms: number): Promise<void> {
-    if (this.#redis.status === "ready") return;
+    if (this.#available === true) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
-      this.#redis.once("ready", () => {
+      this.#waiting = () => {
         clearTimeout(timer);
         resolve();
-      });
+      };
     });
   }
 
   async decide(id: string, claims: readonly Claim[], nowMs: number, leaseMs: number): Promise<Decision> {
+    if (this.#available !== true) throw new Error("Redis is not available");
     for (const { kind, key } of claims) if (kind === "slot") this.#hold(key, id);
     const reply = await this.#redis.bwDecide(
       2 * claims.length,
@@ -158,7 +174,7 @@ export class RedisCounters implements CounterStore {
   /** The reply, or undefined when it could not be delivered or its delivery is in doubt. */
   async #send(pending: Pending): Promise<readonly number[] | undefined> {
     // Before it is ready nothing is sent, so that nothing is in doubt.
-    if (this.#redis.status !== "ready") return undefined;
+    if (this.#available !== true || this.#redis.status !== "ready") return undefined;
     const { keys, args, again } = pending;
     pending.again = true;
     try {
@@ -207,6 +223,7 @@ export class RedisCounters implements CounterStore {
   #note(available: boolean, why: string): void {
     if (this.#available === available) return;
     this.#available = available;
+    if (available) this.#waiting?.();
     this.#options.onAvailability(available, why);
   }
 }
