@@ -7,7 +7,15 @@ import { addKey, expireKeys, KeyEditError, removeKey } from "../config/app-key-e
 import { environment } from "../config/environment.ts";
 import { loadConfig } from "../config/load.ts";
 import { parseConfig } from "../config/parse.ts";
-import type { KeysOptions } from "./keys.ts";
+
+export interface KeysOptions {
+  readonly config?: string;
+  readonly json?: true;
+  /** A day, `2027-01-31`. */
+  readonly expires?: string;
+  /** Days for which old keys still work after a rotation. */
+  readonly graceDays?: string;
+}
 
 /** 256 random bits; the beginning says whose key it is, should it be found somewhere. */
 function newKey(): string {

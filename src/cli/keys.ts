@@ -1,14 +1,6 @@
 /** `bellwether keys`: makes, lists, revokes and rotates apps' keys. A key is shown once; only its hash is kept. */
 import { Command } from "commander";
-
-export interface KeysOptions {
-  readonly config?: string;
-  readonly json?: true;
-  /** A day, `2027-01-31`. */
-  readonly expires?: string;
-  /** Days for which old keys still work after a rotation. */
-  readonly graceDays?: string;
-}
+import type { KeysOptions } from "./keys-run.ts";
 
 const CONFIG = [
   "-c, --config <file>",
