@@ -10,8 +10,8 @@ import { Ingest } from "./ingest.ts";
 import type { FromThread, LedgerSettings, LedgerState, Question } from "./ledger-protocol.ts";
 import { Retention } from "./retention.ts";
 
-/** How often the journal is looked at. */
-const PASS_MS = 250;
+/** How often the journal is looked at. Every transaction costs: four a second took 0.17 cores at 1,000 calls/s, one 0.08. */
+const PASS_MS = 1_000;
 /** After a failure the next try comes after this long, twice as long each time, up to the second. */
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 5_000;

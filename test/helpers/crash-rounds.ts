@@ -46,10 +46,13 @@ export interface CrashReport {
 
 const MODELS = ["gpt-4.1", "gpt-4.1-mini", "claude-sonnet-4-5", "deepseek-chat", "gpt-4o-mini"];
 const TICK_MS = 5;
-const CONNECTIONS = 512;
+const CONNECTIONS = 128;
 
 export async function crashRounds(options: CrashOptions): Promise<CrashReport> {
-  const sandbox = await startSandbox({ keys: "any", knobs: { latency: "uniform(2,60)", anyModel: true } });
+  const sandbox = await startSandbox({
+    keys: "any",
+    knobs: { latency: "uniform(2,60)", output: 6, anyModel: true },
+  });
   const folder = await mkdtemp(join(tmpdir(), "bellwether-crash-"));
   try {
     const file = join(folder, "bellwether.yaml");
