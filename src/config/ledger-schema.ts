@@ -28,7 +28,7 @@ export const ledger = z.strictObject({
           "Folder of the files that calls are written to first; relative to this file. Default: `journal` beside `ledger.path`.",
         )
         .meta({ "x-example": "./data/journal" }),
-      maxBytes: size(defaults.journal.maxBytes, { min: 256 * 2 ** 10, max: 2 ** 42 }).describe(
+      maxBytes: size(defaults.journal.maxBytes, { min: 64 * 2 ** 10, max: 2 ** 42 }).describe(
         "Most space these files take while the database cannot have the rows.",
       ),
       whenFull: z

@@ -138,7 +138,7 @@ describe("while the database is locked by another process", () => {
 
   it("and the journal full, `drop-oldest` loses the oldest rows and counts them", async () => {
     const { folder, other } = await locked();
-    const product = await start({ folder, config: { ledger: { journal: { maxBytes: "256KiB" } } } });
+    const product = await start({ folder, config: { ledger: { journal: { maxBytes: "64KiB" } } } });
     const sent = await fill(
       product,
       async () => (await metric(product, "bellwether_journal_dropped_calls_total")) > 0,
@@ -156,7 +156,7 @@ describe("while the database is locked by another process", () => {
 
   it("and the journal full, `reject` refuses calls until the database has caught up, and loses none", async () => {
     const { folder, other } = await locked();
-    const ledger = { journal: { maxBytes: "256KiB", whenFull: "reject" } };
+    const ledger = { journal: { maxBytes: "64KiB", whenFull: "reject" } };
     const product = await start({ folder, config: { ledger } });
     let refused: Response | undefined;
     const sent = await fill(product, async () => {
@@ -181,7 +181,7 @@ describe("while the database is locked by another process", () => {
 /** Makes calls until something holds; gives how many were answered with 200. */
 async function fill(product: Product, full: () => Promise<boolean>): Promise<number> {
   let sent = 0;
-  while (!(await full())) sent += (await calls(product, 200))[200] ?? 0;
+  while (!(await full())) sent += (await calls(product, 50))[200] ?? 0;
   return sent;
 }
 
