@@ -24,7 +24,7 @@ const MARGIN_MS = 250;
 /** A probe that has not ended this long after it was told to is left behind. */
 const GRACE_MS = 1_000;
 /** Waiting for one part of an answer may take this share of the time, so that it is told from the whole. */
-const PART = 0.95;
+const PART = 0.8;
 
 /** What is to be run. */
 export interface Task {
