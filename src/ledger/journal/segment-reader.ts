@@ -11,12 +11,6 @@ export interface RecordSink {
   settled(number: number, outcome: Outcome): void;
 }
 
-/** What of a segment could not be used. */
-export interface Damage {
-  readonly runs: number;
-  readonly bytes: number;
-}
-
 const CHUNK_BYTES = 512 * 1024;
 
 export class SegmentReader {
