@@ -96,6 +96,7 @@ export const defaultConfig = {
     host: "127.0.0.1",
     port: 8000,
     auth: "none",
+    adminToken: undefined,
     bodyLimit: 32 * 2 ** 20,
     headersLimit: 32 * 2 ** 10,
     requestTimeout: 300_000,

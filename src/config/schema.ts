@@ -12,7 +12,7 @@ import { duration, label, modelName, size } from "./fields.ts";
 import { ledger } from "./ledger-schema.ts";
 import { probes } from "./probe-schema.ts";
 import { upstream } from "./upstream-schema.ts";
-import type { FileText, Secret } from "./values.ts";
+import { type FileText, Secret } from "./values.ts";
 
 const upstreamName = label("an upstream", ["none", "other"]);
 
@@ -37,6 +37,15 @@ export const configSchema = z.strictObject({
         .describe(
           "Who may call: `none` (anybody, loopback only), `passthrough` (the client's own key goes upstream), `keys` (the keys of `apps`).",
         ),
+      adminToken: z
+        .string()
+        .min(12, "must be at least 12 characters long")
+        .transform((text) => new Secret(text))
+        .optional()
+        .describe(
+          "Opens the page and the admin API to whoever shows it. Without one they are open on this machine only. `file:` and a path reads it from a file.",
+        )
+        .meta({ "x-type": "secret", "x-example": `\${BELLWETHER_ADMIN_TOKEN}` }),
       bodyLimit: size(defaultConfig.server.bodyLimit, { min: 1, max: 512 * 2 ** 20 }).describe(
         "Largest request body; a larger one is answered with 413.",
       ),

@@ -119,6 +119,37 @@ export const errorCatalogue = {
     type: "bad_request",
     message: "Parameter {parameter}: {why}.",
   },
+  admin_unauthorized: {
+    status: 401,
+    type: "auth",
+    message:
+      "Show the admin token: `Authorization: Bearer …`, or log in on the page. It is `server.adminToken`.",
+  },
+  admin_forbidden: {
+    status: 403,
+    type: "auth",
+    message: "The admin API and the page are not open to this request: {why}. Configure `server.adminToken`.",
+  },
+  admin_throttled: {
+    status: 429,
+    type: "rejected",
+    message: "Too many wrong admin tokens came from this address. Wait a minute.",
+  },
+  unknown_channel: {
+    status: 404,
+    type: "not_found",
+    message: "There is no channel {name}. Configured: {known}.",
+  },
+  bad_payload: {
+    status: 400,
+    type: "bad_request",
+    message: "{why}",
+  },
+  ledger_unavailable: {
+    status: 503,
+    type: "rejected",
+    message: "The ledger cannot answer now: {why}.",
+  },
   body_too_large: {
     status: 413,
     type: "rejected",

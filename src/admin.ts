@@ -1,0 +1,131 @@
+/** The admin API's sources: what of the running program it shows, and what it may change. */
+import type { Alerting } from "./alerting.ts";
+import { promqlCondition } from "./alerts/promql.ts";
+import { runbookPage } from "./alerts/runbooks.ts";
+import { valueText } from "./alerts/texts.ts";
+import { BellwetherError } from "./core/errors.ts";
+import type { AdminSource } from "./http/admin/app.ts";
+import type { LiveTraffic } from "./http/admin/live.ts";
+import type { AlertsAnswer, NewSilence } from "./http/api.ts";
+import type { LedgerClient } from "./ledger/ledger-thread.ts";
+import type { Notifier } from "./notify/notifier.ts";
+import type { InForce } from "./settings.ts";
+import { version } from "./version.ts";
+
+export interface AdminParts {
+  inForce(): InForce;
+  readonly live: LiveTraffic;
+  readonly ledger: LedgerClient | undefined;
+  alerting(): Alerting | undefined;
+  readonly notifier: Notifier;
+  simulated(): boolean;
+}
+
+const LONGEST_SILENCE_MS = 30 * 86_400_000;
+
+export function adminSource(parts: AdminParts): AdminSource {
+  const { live, ledger, notifier } = parts;
+  return {
+    async overview() {
+      const alerts = parts.alerting()?.status() ?? [];
+      return {
+        version,
+        uptimeSeconds: Math.floor(process.uptime()),
+        simulated: parts.simulated(),
+        upstreams: parts.inForce().upstreams.map(({ name }) => name),
+        ...live.figures(),
+        alertsFiring: alerts.filter(({ state }) => state === "firing").length,
+        ledgerLagMs: ledger?.status.lagMs ?? null,
+      };
+    },
+    async report(name, parameters) {
+      if (ledger === undefined)
+        throw new BellwetherError("ledger_unavailable", { why: "it is switched off" });
+      try {
+        return await ledger.report(name, parameters);
+      } catch (error) {
+        if (error instanceof BellwetherError) throw error;
+        throw new BellwetherError("ledger_unavailable", { why: (error as Error).message });
+      }
+    },
+    async settings() {
+      const { asWritten } = await import("./config/json-schema.ts");
+      const { loaded, upstreams } = parts.inForce();
+      return {
+        file: loaded.file ?? null,
+        config: asWritten(loaded.config),
+        upstreams: upstreams.map(({ name, provider, baseUrl, dialects }) => ({
+          name,
+          provider,
+          baseUrl,
+          dialects: [...dialects],
+        })),
+      };
+    },
+    alerts: () => alertsAnswer(parts.alerting()),
+    silence(silence) {
+      const alerting = parts.alerting();
+      if (alerting === undefined)
+        throw new BellwetherError("bad_payload", { why: "Alerts are not evaluated yet." });
+      const { matchers, duration, comment } = checkedSilence(silence);
+      const createdAt = Date.now();
+      return alerting.silences.add({ matchers, createdAt, until: createdAt + duration, comment });
+    },
+    unsilence: (id) => parts.alerting()?.silences.remove(id) ?? false,
+    async deliver(channel, payload) {
+      const { PayloadError, readPayload } = await import("./notify/intake.ts");
+      if (!notifier.channels.includes(channel)) {
+        const known = notifier.channels.join(", ") || "none";
+        throw new BellwetherError("unknown_channel", { name: JSON.stringify(channel.slice(0, 60)), known });
+      }
+      try {
+        notifier.tell(channel, readPayload(payload));
+      } catch (error) {
+        if (error instanceof PayloadError) throw new BellwetherError("bad_payload", { why: error.message });
+        throw error;
+      }
+    },
+    runbook: (name) => runbookPage(name, parts.inForce().loaded.config),
+  };
+}
+
+function alertsAnswer(alerting: Alerting | undefined): AlertsAnswer {
+  if (alerting === undefined) return { alerts: [], events: [], silences: [] };
+  return {
+    alerts: alerting.status().map(({ rule, state, labels, value, since, muted }) => ({
+      name: rule.name,
+      state,
+      severity: rule.severity,
+      labels,
+      value: value === undefined ? null : valueText(value, rule.unit),
+      since: since ?? null,
+      muted: muted ?? null,
+      expression: promqlCondition(rule.conditions),
+      summary: rule.summary,
+    })),
+    events: alerting.events.map(({ at, what, alert }) => ({
+      at,
+      what,
+      name: alert.labels.alertname ?? "",
+      severity: alert.labels.severity ?? "",
+      summary: alert.annotations.summary ?? "",
+    })),
+    silences: alerting.silences.list(Date.now()),
+  };
+}
+
+/** @throws BellwetherError `bad_payload` */
+function checkedSilence({ matchers, duration, comment = "" }: NewSilence) {
+  const entries = typeof matchers === "object" && matchers !== null ? Object.entries(matchers) : [];
+  const good =
+    entries.length > 0 &&
+    entries.every(([label, value]) => /^[a-zA-Z_]\w*$/.test(label) && typeof value === "string");
+  if (!good)
+    throw new BellwetherError("bad_payload", {
+      why: "`matchers` must name at least one label and its value.",
+    });
+  if (typeof duration !== "number" || !(duration > 0) || duration > LONGEST_SILENCE_MS) {
+    throw new BellwetherError("bad_payload", { why: "`duration` must be milliseconds, of at most 30 days." });
+  }
+  return { matchers: Object.fromEntries(entries), duration, comment: String(comment).slice(0, 500) };
+}
