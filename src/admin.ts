@@ -4,6 +4,7 @@ import { promqlCondition } from "./alerts/promql.ts";
 import { runbookPage } from "./alerts/runbooks.ts";
 import { valueText } from "./alerts/texts.ts";
 import { BellwetherError } from "./core/errors.ts";
+import type { Logger } from "./core/log.ts";
 import type { AdminSource } from "./http/admin/app.ts";
 import type { LiveTraffic } from "./http/admin/live.ts";
 import type { AlertsAnswer, NewSilence } from "./http/api.ts";
@@ -19,6 +20,7 @@ export interface AdminParts {
   alerting(): Alerting | undefined;
   readonly notifier: Notifier;
   simulated(): boolean;
+  readonly log: Logger;
 }
 
 const LONGEST_SILENCE_MS = 30 * 86_400_000;
@@ -41,12 +43,7 @@ export function adminSource(parts: AdminParts): AdminSource {
     async report(name, parameters) {
       if (ledger === undefined)
         throw new BellwetherError("ledger_unavailable", { why: "it is switched off" });
-      try {
-        return await ledger.report(name, parameters);
-      } catch (error) {
-        if (error instanceof BellwetherError) throw error;
-        throw new BellwetherError("ledger_unavailable", { why: (error as Error).message });
-      }
+      return ledger.report(name, parameters);
     },
     async settings() {
       const { asWritten } = await import("./config/json-schema.ts");
@@ -85,6 +82,7 @@ export function adminSource(parts: AdminParts): AdminSource {
         throw error;
       }
     },
+    failed: (error) => parts.log.error({ err: error }, "the admin API failed"),
     runbook: (name) => runbookPage(name, parts.inForce().loaded.config),
   };
 }

@@ -1,5 +1,6 @@
 /** The composition root: puts the parts together, starts them, and stops them in order. Wiring only. */
 
+import { lazyAdmin } from "./admin-server.ts";
 import { Alerting } from "./alerting.ts";
 import { alertProblems, latencyBounds } from "./alerts/resolve.ts";
 import { alertsStatePath } from "./config/alert-paths.ts";
@@ -18,6 +19,8 @@ import { ModelLists } from "./gateway/model-lists.ts";
 import { OpenCalls } from "./gateway/open-calls.ts";
 import { PriceGauges } from "./gateway/price-gauges.ts";
 import type { Surroundings } from "./gateway/state.ts";
+import { Guard } from "./http/admin/guard.ts";
+import { LiveTraffic } from "./http/admin/live.ts";
 import { type Readiness, serveOperation } from "./http/operations.ts";
 import { DataPlane } from "./http/server.ts";
 import { Ledger } from "./ledger/ledger.ts";
@@ -101,6 +104,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const notifier = new Notifier({ clock: systemClock, log, registry });
   const modelLists = new ModelLists(transport, labels, systemClock, () => inForce.upstreams);
   const probes = new ProbeService({ registry, around: () => around, settings: () => inForce.settings });
+  const live = new LiveTraffic(systemClock);
   const ledger = config.ledger.enabled ? openLedger(initial, cwd, log, registry) : undefined;
   const limits = await startLimits(config.limits, { registry, clock: systemClock, log });
   const around: Surroundings = {
@@ -115,6 +119,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
       new CallLog(log),
       openCalls,
       probes.recorder,
+      live,
     ]),
     estimator,
     log,
@@ -172,7 +177,24 @@ export async function serve(options: ServeOptions): Promise<Running> {
     upstreams: inForce.upstreams.map(({ name }) => name),
     simulated: sandbox !== undefined && inForce.upstreams.includes(sandbox.upstream),
   });
+  const guard = new Guard({
+    token: () => inForce.loaded.config.server.adminToken?.reveal(),
+    now: () => systemClock.wall(),
+  });
+  const admin = lazyAdmin(
+    {
+      inForce: () => inForce,
+      live,
+      ledger: ledger?.client,
+      alerting: () => alerting,
+      notifier,
+      simulated: () => about().simulated,
+      log,
+    },
+    guard,
+  );
   const operations = {
+    admin,
     metrics,
     readiness,
     about,

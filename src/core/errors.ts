@@ -145,11 +145,6 @@ export const errorCatalogue = {
     type: "bad_request",
     message: "{why}",
   },
-  ledger_unavailable: {
-    status: 503,
-    type: "rejected",
-    message: "The ledger cannot answer now: {why}.",
-  },
   body_too_large: {
     status: 413,
     type: "rejected",

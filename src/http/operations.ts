@@ -25,6 +25,8 @@ export interface OperationsSource {
   about(): Readonly<Record<string, unknown>>;
   /** Runs a probe. */
   probe(query: string, scrapeTimeout: string | undefined, accept: string | undefined): Promise<ProbeAnswer>;
+  /** The admin API and the page: every path that is no other. Absent where there is none. */
+  readonly admin?: (request: IncomingMessage, response: ServerResponse) => void;
   /** What `/` says it is; the gateway's own words unless given. */
   readonly front?: readonly string[];
 }
@@ -41,6 +43,9 @@ const GATEWAY = [
   "",
   "  /v1, /v1beta   the LLM APIs: give this address as base URL",
 ];
+
+/** Paths of the admin API and of what stands beside it. */
+const ADMIN = /^\/(api|alerts|runbooks|assets)\//;
 
 const PATHS: Readonly<Record<string, Answer>> = {
   "/": (source, _request, response) => {
@@ -95,7 +100,11 @@ export function serveOperation(
   const mark = url.indexOf("?");
   const path = mark === -1 ? url : url.slice(0, mark);
   const serve = Object.hasOwn(PATHS, path) ? PATHS[path] : undefined;
-  if (serve === undefined) return false;
+  if (serve === undefined) {
+    if (source.admin === undefined || !ADMIN.test(path)) return false;
+    source.admin(request, response);
+    return true;
+  }
   if (request.method === "GET" || request.method === "HEAD") {
     serve(source, request, response, mark === -1 ? "" : url.slice(mark + 1));
   } else {

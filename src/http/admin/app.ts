@@ -21,10 +21,12 @@ export interface AdminSource {
   deliver(channel: string, payload: string): Promise<void>;
   /** Markdown; undefined when there is no such page. */
   runbook(name: string): string | undefined;
+  /** Something that should not have happened. */
+  failed(error: Error): void;
 }
 
-interface Variables {
-  readonly Variables: { readonly peer: Peer };
+interface Environment {
+  readonly Bindings: { readonly peer: Peer };
 }
 
 const EVENTS_MS = 1_000;
@@ -38,7 +40,7 @@ const HEADERS = {
 };
 
 export function adminApp(source: AdminSource, guard: Guard): FetchHandler {
-  const app = new Hono<Variables>();
+  const app = new Hono<Environment>();
   const events = new Events(source);
 
   app.use(async (context, next) => {
@@ -48,7 +50,7 @@ export function adminApp(source: AdminSource, guard: Guard): FetchHandler {
   app.get("/api/login", (context) => {
     let open = true;
     try {
-      guard.check(context.req.raw, context.var.peer);
+      guard.check(context.req.raw, context.env.peer);
     } catch (error) {
       if (!(error instanceof BellwetherError) || error.code === "admin_forbidden") throw error;
       open = false;
@@ -59,12 +61,12 @@ export function adminApp(source: AdminSource, guard: Guard): FetchHandler {
     const { token } = await jsonBody<{ token?: unknown }>(context.req.raw);
     context.header(
       "set-cookie",
-      guard.login(typeof token === "string" ? token : "", context.req.raw, context.var.peer),
+      guard.login(typeof token === "string" ? token : "", context.req.raw, context.env.peer),
     );
     return context.json({ needsToken: guard.needsToken, open: true } satisfies LoginState);
   });
   app.use("*", async (context, next) => {
-    guard.check(context.req.raw, context.var.peer);
+    guard.check(context.req.raw, context.env.peer);
     await next();
   });
   app.post("/api/logout", (context) => {
@@ -101,6 +103,7 @@ export function adminApp(source: AdminSource, guard: Guard): FetchHandler {
   );
   app.onError((error, context) => {
     const known = error instanceof BellwetherError ? error : undefined;
+    if (known === undefined) source.failed(error);
     const body: ApiError = {
       error: {
         code: known?.code ?? "internal",
@@ -110,7 +113,7 @@ export function adminApp(source: AdminSource, guard: Guard): FetchHandler {
     return context.json(body, (known?.status ?? 500) as 500);
   });
   return (request, peer) =>
-    Promise.resolve(app.fetch(request, { peer }, undefined)).catch(
+    Promise.resolve(app.fetch(request, { peer })).catch(
       () => new Response("Something went wrong.\n", { status: 500 }),
     );
 }
