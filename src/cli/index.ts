@@ -6,6 +6,7 @@ import { checkCommand } from "./check.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exporterCommand } from "./exporter.ts";
 import { keysCommand } from "./keys.ts";
+import { exportCommand, importCommand, ledgerCommand } from "./ledger-files.ts";
 import { notifyCommand } from "./notify.ts";
 import { planCommand } from "./plan.ts";
 import { pricesCommand } from "./prices.ts";
@@ -33,6 +34,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     reportCommand(),
     planCommand(),
     keysCommand(),
+    exportCommand(),
+    importCommand(),
+    ledgerCommand(),
     notifyCommand(),
     stackCommand(),
     sandboxCommand(),
