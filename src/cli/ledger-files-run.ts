@@ -26,7 +26,21 @@ import { openStore } from "../store/open-store.ts";
 import { rowOfValues } from "../store/row-of-values.ts";
 import { StoreError } from "../store/store-error.ts";
 import type { StoreSettings } from "../store/store-settings.ts";
-import type { ExportOptions, ImportCommandOptions } from "./ledger-files.ts";
+
+export interface ExportOptions {
+  readonly config?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly timeZone: string;
+  readonly format: "csv" | "jsonl" | "parquet";
+  readonly out?: string;
+  readonly archived?: boolean;
+}
+
+export interface ImportCommandOptions {
+  readonly config?: string;
+  readonly rejects?: string;
+}
 
 const SCRATCH_BYTES = 128 * 2 ** 20;
 const PROGRESS_MS = 200;

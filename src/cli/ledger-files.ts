@@ -1,25 +1,11 @@
 /** `bellwether export`, `bellwether import` and `bellwether ledger repair`: the ledger's rows in files. */
 import { Command, InvalidArgumentError, Option } from "commander";
+import type { ExportOptions, ImportCommandOptions } from "./ledger-files-run.ts";
 
 const CONFIG = [
   "-c, --config <file>",
   "configuration file (default: bellwether.yaml, if there is one)",
 ] as const;
-
-export interface ExportOptions {
-  readonly config?: string;
-  readonly from?: string;
-  readonly to?: string;
-  readonly timeZone: string;
-  readonly format: "csv" | "jsonl" | "parquet";
-  readonly out?: string;
-  readonly archived?: boolean;
-}
-
-export interface ImportCommandOptions {
-  readonly config?: string;
-  readonly rejects?: string;
-}
 
 export function exportCommand(): Command {
   return new Command("export")
