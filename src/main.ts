@@ -39,6 +39,7 @@ import { type SandboxUpstream, startSandboxUpstream } from "./sandbox-upstream.t
 import { buildSettings, type InForce, identities } from "./settings.ts";
 import { storeSettings } from "./store/configured-store.ts";
 import { Http1Transport } from "./upstreams/http1/transport.ts";
+import { RetryBudgets } from "./upstreams/retry-budget.ts";
 import { WorkerEstimator } from "./usage/estimate-thread.ts";
 import { Recorders } from "./usage/recorders.ts";
 import { TrafficMetrics } from "./usage/traffic-metrics.ts";
@@ -111,6 +112,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     clock: systemClock,
     transport,
     limiter: limits.limiter,
+    retryBudgets: new RetryBudgets(),
     metrics: traffic,
     recorder: new Recorders([
       ...(ledger === undefined ? [] : [ledger.recorder]),

@@ -71,6 +71,23 @@ export const upstream = z.strictObject({
     })
     .prefault({})
     .describe("How long to wait for this upstream."),
+  retries: z
+    .strictObject({
+      attempts: z.int().min(1).max(10).default(3).describe("Most attempts, the first one included."),
+      backoff: duration(1_000).describe(
+        "The pause before the second attempt; doubled before each further one. A random part of it is waited, at least what `retry-after` asks for (up to 30s).",
+      ),
+      on: z
+        .array(z.union([z.enum(["connect", "reset"]), z.int().min(400).max(599)]))
+        .default([408, 409, 429, 500, 502, 503, 504, "connect"])
+        .describe(
+          "After which failures: statuses; `connect` (no connection); `reset` (it broke before an answer, though the call may have been worked on).",
+        ),
+    })
+    .optional()
+    .describe(
+      "Repeating calls that failed before their answer began, at most one retry in ten calls. Absent: the client is told at once; official SDKs repeat by themselves.",
+    ),
   onClientGone: z
     .enum(["cancel", "drain"])
     .default(defaultUpstream.onClientGone)

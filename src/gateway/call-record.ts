@@ -2,7 +2,7 @@
  * The record of one call while it runs: its clock, its series, and in the end its Usage. Settles exactly
  * once, whatever happened; a failing observer never fails the call.
  */
-import type { BellwetherError } from "../core/errors.ts";
+import type { BellwetherError, ErrorType } from "../core/errors.ts";
 import { uuidv7 } from "../core/ids.ts";
 import { bill } from "../prices/bill.ts";
 import type { Operation, RequestFacts } from "../usage/dialect.ts";
@@ -26,6 +26,10 @@ interface Start {
   readonly asked: string;
   readonly upstream: { readonly name: string };
   readonly model: string;
+}
+
+interface Settling {
+  settle(usage: Usage): void;
 }
 
 interface End {
@@ -54,8 +58,8 @@ export class CallRecord {
   bytesOut = 0;
   /** Attempts after the first. */
   retries = 0;
-  /** What limits and budgets have reserved for it. */
-  admission: { settle(usage: Usage): void } | undefined;
+  /** What limits and budgets have reserved for it; a second one where it went on at another upstream. */
+  #admissions: Settling[] | undefined;
   readonly #around: RecordSurroundings;
   readonly #settings: RecordSettings;
   readonly #method: string;
@@ -82,6 +86,12 @@ export class CallRecord {
     this.#began = around.clock.monotonic();
     this.#workingSince = this.#began;
     this.id = uuidv7(this.startedAt);
+  }
+
+  /** To be told what the call used when it has ended. */
+  admit(admission: Settling): void {
+    if (this.#admissions === undefined) this.#admissions = [admission];
+    else this.#admissions.push(admission);
   }
 
   /** From here on the client or the upstream is waited for. */
@@ -126,6 +136,16 @@ export class CallRecord {
       if (this.#series !== undefined) this.#around.metrics.moved(this.#series);
       this.#series = this.#around.metrics.started(call);
     });
+  }
+
+  /** An attempt after the first begins, at the same upstream or at another. */
+  again(upstream: string, reason: ErrorType): void {
+    this.retries++;
+    const from = this.#call?.upstream ?? upstream;
+    const { metrics } = this.#around;
+    if (from === upstream) return this.#observe(() => metrics.retried(upstream, reason));
+    this.#observe(() => metrics.fellBack(from, upstream, reason));
+    this.moveTo(upstream);
   }
 
   answerBegan(answer: SeenAnswer, head: Pick<AnswerHead, "rateLimits">): void {
@@ -272,7 +292,7 @@ export class CallRecord {
       if (this.#series !== undefined) this.#around.metrics.settled(this.#series, usage);
       this.#around.recorder.settled(usage);
     });
-    if (this.admission !== undefined) this.#observe(() => this.admission?.settle(usage));
+    for (const admission of this.#admissions ?? []) this.#observe(() => admission.settle(usage));
   }
 }
 

@@ -12,17 +12,19 @@ import type { Admission } from "../limits/limiter.ts";
 import type { Plan } from "../routing/plan.ts";
 import type { AnswerSink, UpstreamExchange } from "../upstreams/exchange.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
-import type { Family, Operation, RequestBody, RequestFacts } from "../usage/dialect.ts";
+import type { Operation } from "../usage/dialect.ts";
 import { recognise } from "../usage/dialects/index.ts";
 import { errorBody, errorEvent } from "../usage/error-shape.ts";
 import { fromLatin1, parseBody } from "../usage/request-body.ts";
 import { type App, anonymousApp, authenticate, authorise } from "./access.ts";
 import { admit } from "./admit.ts";
 import { Answer, type AnswerOutput } from "./answer.ts";
+import { Attempts, type Failure, type NextAttempt, retryAfterOf } from "./attempts.ts";
 import { CallRecord } from "./call-record.ts";
 import { Drain } from "./drain.ts";
 import type { ClientExchange, ClientListener } from "./ports.ts";
 import { prepare } from "./prepare.ts";
+import { climbs, noHost, noUpstream, type ReadRequest } from "./read-request.ts";
 import { answerRefusal, familyOf, toBellwetherError } from "./refusal.ts";
 import { AnswerHead, RequestHead } from "./request-head.ts";
 import type { Settings, Surroundings } from "./state.ts";
@@ -60,18 +62,6 @@ function splitTarget(target: string): { readonly path: string; readonly query: s
     : { path: target.slice(0, mark), query: target.slice(mark + 1) };
 }
 
-/** A request whose body has been read. */
-interface ReadRequest {
-  readonly operation: Operation;
-  readonly head: RequestHead;
-  readonly body: Uint8Array | undefined;
-  readonly parsed: RequestBody;
-  readonly facts: RequestFacts;
-  /** The model asked for. */
-  readonly asked: string;
-  readonly family: Family;
-}
-
 class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   readonly #client: ClientExchange;
   readonly #settings: Settings;
@@ -84,6 +74,11 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   #operation: Operation | undefined;
   #upstream: Upstream | undefined;
   #exchange: UpstreamExchange | undefined;
+  #attempts: Attempts | undefined;
+  /** What a further attempt needs; dropped when the answer begins. */
+  #repeat: { request: ReadRequest; model: string; forward: readonly string[] } | undefined;
+  /** Between two attempts. */
+  #waiting: NodeJS.Timeout | undefined;
   #usageInjected = false;
   #answer: Answer | undefined;
   #trailers: string[] | undefined;
@@ -168,11 +163,17 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
       admission.release();
       return this.#admit(request, admission.downgradeTo, true);
     }
-    this.#record.admission = admission;
+    if (admission !== undefined) this.#record.admit(admission);
     const { upstream, model } = target;
-    this.#upstream = upstream;
     const { operation, facts, body, asked } = request;
     this.#record.start({ operation, facts, body, asked, upstream, model });
+    this.#attempts = this.#attemptsOf(target);
+    if (this.#attempts !== undefined) this.#repeat = { request, model, forward: [...request.head.forward] };
+    this.#send(upstream, request, model);
+  }
+
+  #send(upstream: Upstream, request: ReadRequest, model: string): void {
+    this.#upstream = upstream;
     const { access } = this.#settings;
     const { method } = this.#client;
     const { json } = request.parsed;
@@ -181,6 +182,59 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
     this.#usageInjected = prepared.usageInjected;
     this.#exchange = this.#around.transport.send(upstream, prepared.request, this);
     this.#record.pause();
+  }
+
+  /** What may follow the first attempt; undefined when nothing may. */
+  #attemptsOf({ upstream, fallbacks = [] }: Plan<Upstream>): Attempts | undefined {
+    const { retryBudgets, clock } = this.#around;
+    if (retryBudgets === undefined || (upstream.retries === undefined && fallbacks.length === 0))
+      return undefined;
+    // A client's own key is for the upstream it was given for, and no other is shown it.
+    const others = this.#settings.access.mode === "passthrough" ? [] : fallbacks;
+    return new Attempts([upstream, ...others], retryBudgets, clock.monotonic() + upstream.timeouts.total);
+  }
+
+  /** After a failure before the answer began: begins the next attempt, if there is to be one. */
+  #again(failure: Failure): boolean {
+    const { clock } = this.#around;
+    const next = this.#clientGone
+      ? undefined
+      : this.#attempts?.next(failure, clock.monotonic(), Math.random());
+    if (next === undefined) return false;
+    this.#exchange?.abort();
+    this.#record.pause();
+    this.#waiting = setTimeout(() => {
+      this.#waiting = undefined;
+      this.#exchange = undefined;
+      this.#attempt(next);
+    }, next.waitMs);
+    return true;
+  }
+
+  #attempt({ upstream, reason }: NextAttempt): void {
+    const repeat = this.#repeat;
+    if (repeat === undefined || this.#clientGone) return;
+    this.#record.resume();
+    const { request, model, forward } = repeat;
+    const begin = (admission?: Admission): void => {
+      if (this.#clientGone) return admission?.release();
+      if (admission !== undefined) this.#record.admit(admission);
+      this.#record.again(upstream.name, reason);
+      request.head.forward.splice(0, Infinity, ...forward);
+      this.#send(upstream, request, model);
+    };
+    try {
+      if (upstream === this.#upstream) return begin();
+      const { operation, parsed, facts, asked, body } = request;
+      const { id, startedAt, app, team } = this.#record;
+      const call = { id, startedAt, app, team, operation, parsed, facts, asked, upstream, model };
+      const more = { bytesIn: body?.length ?? 0, downgraded: true, fallback: true };
+      const admission = admit({ ...call, ...more }, this.#settings, this.#around);
+      if (!(admission instanceof Promise)) return begin(admission);
+      admission.then(begin).catch((error: unknown) => this.#refuse(error));
+    } catch (error) {
+      this.#refuse(error);
+    }
   }
 
   onBodyFailed(error: BellwetherError): void {
@@ -196,6 +250,11 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
 
   onHead(status: number, statusText: string, rawHeaders: string[]): boolean {
     this.#record.resume();
+    if (status >= 400 && this.#attempts !== undefined) {
+      const retryAfterMs = retryAfterOf(rawHeaders, this.#around.clock.wall());
+      if (this.#again({ status, retryAfterMs })) return true;
+    }
+    this.#repeat = undefined;
     try {
       const head = new AnswerHead(rawHeaders);
       const operation = this.#operation as Operation;
@@ -240,7 +299,10 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   }
 
   onFail(error: BellwetherError): void {
-    if (this.#answer === undefined && !this.#clientGone) return this.#refuse(error);
+    if (this.#answer === undefined && !this.#clientGone) {
+      if (!this.#again({ error })) this.#refuse(error);
+      return;
+    }
     this.#error = error;
     this.#finishAnswer();
   }
@@ -269,6 +331,10 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   onGone(): void {
     if (this.#clientDone || this.#clientGone) return;
     this.#clientGone = true;
+    if (this.#waiting !== undefined) {
+      clearTimeout(this.#waiting);
+      return this.#settle();
+    }
     const upstream = this.#upstream;
     if (this.#exchange === undefined || upstream === undefined) return this.#settle();
     if (upstream.onClientGone === "drain") {
@@ -327,21 +393,3 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
     this.#record.settle({ error: this.#error, clientGone: this.#clientGone && !this.#clientDone });
   }
 }
-
-function noHost(): BellwetherError {
-  return new BellwetherError("malformed_request", { why: "`host` is missing" });
-}
-
-function noUpstream(model: string, path: string): BellwetherError {
-  return new BellwetherError("no_upstream", {
-    what: model === "" ? path : `model ${JSON.stringify(model)} on ${path}`,
-  });
-}
-
-/** A path with `..` could leave the part of the upstream that a client may reach, however it is written. */
-function climbs(path: string): boolean {
-  return (path.includes("..") || path.includes("%")) && CLIMBING.test(path);
-}
-
-/** Two dots between what some server takes for the ends of a path's segment. */
-const CLIMBING = /(^|[/\\]|%2f|%5c)(\.|%2e){2}([/\\?#;]|%2f|%5c|%3b|%3f|%23|%00|$)/i;

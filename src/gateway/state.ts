@@ -7,6 +7,7 @@ import type { RuleBook } from "../limits/rules.ts";
 import type { PriceBook } from "../prices/book.ts";
 import type { Plan } from "../routing/plan.ts";
 import type { UpstreamTransport } from "../upstreams/exchange.ts";
+import type { RetryBudgets } from "../upstreams/retry-budget.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
 import type { DialectName, Family } from "../usage/dialect.ts";
 import type { Estimator } from "../usage/estimate.ts";
@@ -36,6 +37,7 @@ export interface Surroundings {
   readonly metrics: TrafficMetrics;
   readonly recorder: Recorder;
   readonly estimator: Estimator;
+  readonly retryBudgets?: RetryBudgets;
   /** Asked about calls that rules hold for. */
   readonly limiter?: Limiter;
   readonly log: Logger;

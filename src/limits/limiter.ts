@@ -21,6 +21,8 @@ export interface AdmissionRequest extends Subject {
   readonly leaseMs: number;
   /** It has been downgraded already, and budgets that downgrade let it through. */
   readonly downgraded: boolean;
+  /** Another upstream is asked: everything else has been admitted before. */
+  readonly fallback?: boolean;
 }
 
 export interface LimiterOptions {
@@ -51,7 +53,8 @@ export class Limiter {
    * @throws LimitRefusal (or rejects with it) when the call may not go on.
    */
   admit(request: AdmissionRequest, book: RuleBook): MaybePromise<Admission | undefined> {
-    const rules = book.for(request);
+    const all = book.for(request);
+    const rules = request.fallback === true ? all.filter(({ scope }) => scope === "upstream") : all;
     if (rules.length === 0) return undefined;
     const strict = rules.find((rule) => rule.kind === "budget" && rule.refusesUnpriced);
     if (request.cost === undefined && strict !== undefined) throw unpriced(strict, request);
@@ -169,10 +172,12 @@ export class Admission {
   }
 
   /** The call has ended: what it used counts from now on, in place of what was reserved. */
-  settle({ quantities, cost }: Pick<Usage, "quantities" | "cost">): void {
+  settle({ quantities, cost, upstream }: Pick<Usage, "quantities" | "cost" | "upstream">): void {
     const tokens = (quantities.inputTokens ?? 0) + (quantities.outputTokens ?? 0);
     this.#settle((rule) => {
       if (rule.kind === "requests") return 1;
+      // The call went on elsewhere, and was paid for there.
+      if (rule.scope === "upstream" && rule.name !== upstream) return 0;
       return rule.kind === "budget" && rule.unit === "usd" ? (cost === undefined ? 0 : nanoOf(cost)) : tokens;
     });
   }

@@ -30,6 +30,8 @@ export interface Plan<U extends Candidate> {
   readonly upstream: U;
   /** What the upstream is asked for: the model after its aliases. */
   readonly model: string;
+  /** The upstreams to ask when that one fails, in order; they speak the same API. */
+  readonly fallbacks?: readonly U[];
 }
 
 export interface RoutingTable<U extends Candidate> {
@@ -138,11 +140,13 @@ function decide<U extends Candidate>(
 ): Plan<U> | undefined {
   const target = table.rules.get(request.model);
   const model = target?.model ?? request.model;
-  const upstream =
-    target?.upstreams === undefined
-      ? (lane.speakers.find((speaker) => speaker.owns(model)) ?? lane.speakers[0])?.upstream
-      : target.upstreams.find(({ dialects }) => dialects.has(request.dialect));
-  return upstream === undefined ? undefined : { upstream, model };
+  if (target?.upstreams === undefined) {
+    const upstream = (lane.speakers.find((speaker) => speaker.owns(model)) ?? lane.speakers[0])?.upstream;
+    return upstream === undefined ? undefined : { upstream, model };
+  }
+  const [upstream, ...fallbacks] = target.upstreams.filter(({ dialects }) => dialects.has(request.dialect));
+  if (upstream === undefined) return undefined;
+  return fallbacks.length === 0 ? { upstream, model } : { upstream, model, fallbacks };
 }
 
 /** `*` stands for any text. */

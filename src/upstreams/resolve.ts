@@ -117,6 +117,9 @@ class Resolver {
       apiKey,
       dialects: new Set(config.dialects ?? preset?.dialects ?? allDialects),
       timeouts: config.timeouts,
+      ...(config.retries === undefined
+        ? {}
+        : { retries: { ...config.retries, on: new Set(config.retries.on) } }),
       onClientGone: config.onClientGone,
       drain: config.drain,
       includeUsage: config.includeUsage ?? preset?.includeUsage ?? true,

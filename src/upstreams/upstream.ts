@@ -52,6 +52,16 @@ export interface Probing {
   readonly publicModels: boolean;
 }
 
+/** How calls that fail are repeated at the same upstream. */
+export interface Retries {
+  /** The first one included. */
+  readonly attempts: number;
+  /** Milliseconds; doubled with each attempt, of which a random part is waited. */
+  readonly backoff: number;
+  /** Statuses of answers, and `connect` and `reset` for connections that failed. */
+  readonly on: ReadonlySet<number | "connect" | "reset">;
+}
+
 export interface Upstream {
   /** As configured: the `upstream` label. */
   readonly name: string;
@@ -67,6 +77,8 @@ export interface Upstream {
   readonly apiKey: string | undefined;
   readonly dialects: ReadonlySet<DialectName>;
   readonly timeouts: Timeouts;
+  /** Undefined: calls are not repeated. */
+  readonly retries?: Retries;
   readonly onClientGone: "cancel" | "drain";
   /** How much of an answer is read on after its client left, when `onClientGone` is `drain`. */
   readonly drain: DrainLimits;

@@ -104,6 +104,8 @@ export class Journal implements Recorder {
     if (open === undefined) return;
     this.#open.delete(usage.id);
     this.#waiting++;
+    // It went on at another upstream: the second start takes the place of the first.
+    if (usage.upstream !== open.call.upstream) writeStarted(this.#frames, open.number, usage);
     writeSettled(this.#frames, open.number, usage);
     this.#flushThisTurn();
   }
