@@ -1,5 +1,5 @@
 /** Writes expressions as PromQL. */
-import type { Comparison, Condition, Expression, Leaf, Selection, Where } from "./expression.ts";
+import type { Condition, Expression, Leaf, Selection, Where } from "./expression.ts";
 
 /** An expression in PromQL. */
 export function promql(expression: Expression): string {
@@ -25,15 +25,6 @@ export function promqlCondition(conditions: readonly Condition[]): string {
   const texts = conditions.map(({ left, is, right }) => `${operand(left)} ${is} ${operand(right)}`);
   return texts.length === 1 ? (texts[0] ?? "") : texts.map((text) => `(${text})`).join("\nand\n");
 }
-
-/** The other way round, for a rule that says what "not" means. */
-export const OPPOSITE: Readonly<Record<Comparison, Comparison>> = {
-  ">": "<=",
-  ">=": "<",
-  "<": ">=",
-  "<=": ">",
-  "==": "==",
-};
 
 function operand(expression: Expression): string {
   const text = promql(expression);

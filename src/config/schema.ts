@@ -204,7 +204,6 @@ type Immutable<T> = T extends Secret | FileText
 export type Config = Immutable<z.output<typeof configSchema>>;
 export type UpstreamConfig = Config["upstreams"][string];
 export type ProbesConfig = NonNullable<Config["probes"]>;
-export type BalanceConfig = NonNullable<UpstreamConfig["balance"]>;
 export type ModelConfig = Config["models"][string];
 export type AppConfig = Config["apps"][number];
 export type AlertsConfig = Config["alerts"];

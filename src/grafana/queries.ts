@@ -49,11 +49,6 @@ export function quantile(q: number, definition: Definition, labels: readonly str
   return `histogram_quantile(${q}, sum by (${grouped}) (rate(${selector(definition, [], "_bucket")}${RATE})))`;
 }
 
-/** The distribution of a histogram over time, for a heatmap. */
-export function buckets(definition: Definition): string {
-  return `sum by (le) (increase(${selector(definition, [], "_bucket")}${RATE}))`;
-}
-
 export function gauge(
   definition: Definition,
   how: "max" | "min" | "sum" = "max",

@@ -66,7 +66,8 @@ const SPANS = [
 
 /** The configuration's list of endpoints has to be that of the program. */
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
-export const ENDPOINTS_AGREE: Same<Endpoint, (typeof endpointNames)[number]> = true;
+const ENDPOINTS_AGREE: Same<Endpoint, (typeof endpointNames)[number]> = true;
+void ENDPOINTS_AGREE;
 
 export class RuleBook {
   readonly rules: readonly Rule[];
