@@ -260,7 +260,7 @@ const all: readonly (Scenario & { readonly needs?: readonly string[] })[] = [
     stepS: 60,
     needs: ["bellwether_upstream_balance_exhausted_timestamp_seconds"],
     traffic: (registry) =>
-      gauge(registry, "bellwether_upstream_balance_exhausted_timestamp_seconds", ["a"], 7 * HOUR_S),
+      gauge(registry, "bellwether_upstream_balance_exhausted_timestamp_seconds", ["a", "USD"], 7 * HOUR_S),
     expected: { 5: [], 30: ["balance-low"], 90: ["balance-ending", "balance-low"] },
   },
   {
