@@ -38,6 +38,8 @@ export function adminSource(parts: AdminParts): AdminSource {
         ...live.figures(),
         alertsFiring: alerts.filter(({ state }) => state === "firing").length,
         ledgerLagMs: ledger?.status.lagMs ?? null,
+        ledgerProblem: ledger?.status.problem ?? null,
+        spend: null,
       };
     },
     async report(name, parameters) {
