@@ -1,10 +1,36 @@
-/** Two suites: `unit`, beside the code, and `e2e`, the whole program with real clients and sockets. */
+/**
+ * Three suites: `unit`, beside the code; `gateway`, the whole program relaying for real clients over real sockets;
+ * `system`, what stands around it: ledger, reports, probes, alerts, page, other programs.
+ */
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { ClosingLine } from "./test/helpers/closing-line.ts";
+
+const gateway = [
+  "attempts",
+  "books",
+  "cardinality",
+  "client-*",
+  "first-call",
+  "leaks",
+  "limits",
+  "malformed-*",
+  "meter-records",
+  "metrics-pages",
+  "routing*",
+  "sdk-*",
+  "shutdown",
+  "smuggling",
+  "transparency*",
+].map((name) => `test/e2e/${name}.test.ts`);
+
+const product = { globalSetup: ["test/helpers/build-product.ts"] };
 
 export default defineConfig({
   test: {
     pool: "forks",
+    // Tests wait more than they compute.
+    maxWorkers: Math.max(2, availableParallelism()),
     globalSetup: ["test/helpers/install-programs.ts"],
     // Only against hanging for ever: a test waits for what it needs, and a busy machine may take long.
     testTimeout: 60_000,
@@ -18,13 +44,10 @@ export default defineConfig({
           include: ["src/**/*.test.ts", "test/helpers/**/*.test.ts"],
         },
       },
+      { extends: true, test: { ...product, name: "gateway", include: gateway } },
       {
         extends: true,
-        test: {
-          name: "e2e",
-          include: ["test/e2e/**/*.test.ts"],
-          globalSetup: ["test/helpers/build-product.ts"],
-        },
+        test: { ...product, name: "system", include: ["test/e2e/**/*.test.ts"], exclude: gateway },
       },
     ],
   },

@@ -51,6 +51,8 @@ export interface ServeOptions {
   readonly host?: string | undefined;
   readonly port?: number | undefined;
   readonly logLevel?: string | undefined;
+  /** In place of reading a file. */
+  readonly load?: (() => Promise<Loaded>) | undefined;
   readonly cwd: string;
   readonly env: Environment;
 }
@@ -77,7 +79,8 @@ const NOTIFICATIONS_MS = 5_000;
 export async function serve(options: ServeOptions): Promise<Running> {
   const { env, cwd } = options;
   const load = async (file: string | undefined): Promise<Loaded> => {
-    const loaded = overridden(await loadConfig({ file, cwd, env }), options);
+    const read = options.load?.() ?? loadConfig({ file, cwd, env });
+    const loaded = overridden(await read, options);
     checkSafety(loaded);
     const problems = alertProblems(loaded.config, latencyBounds(loaded.config), loaded.locate);
     if (problems.length > 0) throw new ConfigError(problems);

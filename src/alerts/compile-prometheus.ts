@@ -15,17 +15,22 @@ export interface RuleGroup {
   readonly rules: readonly object[];
 }
 
-const INTERVAL = "15s";
+const INTERVAL_S = 15;
 
 /** All rules, the alerts of one family in one group. */
-export function prometheusRules(rules: readonly AlertRule[], runbooks: string): RuleFile {
+export function prometheusRules(
+  rules: readonly AlertRule[],
+  runbooks: string,
+  intervalS = INTERVAL_S,
+): RuleFile {
+  const interval = promDuration(intervalS);
   const recorded = recordings.map(({ record, expression }) => ({ record, expr: promql(expression) }));
   return {
     groups: [
-      { name: "bellwether-recordings", interval: INTERVAL, rules: recorded },
+      { name: "bellwether-recordings", interval, rules: recorded },
       {
         name: "bellwether-alerts",
-        interval: INTERVAL,
+        interval,
         rules: rules.map((rule) => alertRule(rule, runbooks)),
       },
     ],

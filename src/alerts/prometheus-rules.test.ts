@@ -156,22 +156,31 @@ interface Played {
 }
 
 async function playInProcess(scenario: Scenario): Promise<Played> {
-  const metrics = new Metrics();
   let now = 0;
-  const evaluator = new Evaluator({
-    rules: rules.filter(
-      ({ name, prometheusOnly }) => prometheusOnly !== true && scenario.only?.includes(name) !== false,
-    ),
-    registry: metrics.registry,
-    clock: { wall: () => now * 1000, monotonic: () => now * 1000 },
-    runbooks: RUNBOOKS,
-  });
+  const begin = (): { metrics: Metrics; evaluator: Evaluator } => {
+    const metrics = new Metrics();
+    const evaluator = new Evaluator({
+      rules: rules.filter(
+        ({ name, prometheusOnly }) => prometheusOnly !== true && scenario.only?.includes(name) !== false,
+      ),
+      registry: metrics.registry,
+      clock: { wall: () => now * 1000, monotonic: () => now * 1000 },
+      runbooks: RUNBOOKS,
+    });
+    return { metrics, evaluator };
+  };
+  let { metrics, evaluator } = begin();
   const firing = new Map<number, readonly string[]>();
   const series = new Map<string, (number | undefined)[]>();
   const minutes = Math.max(...Object.keys(scenario.expected).map(Number));
   const stepS = scenario.stepS ?? STEP_S;
   const steps = (minutes * 60) / stepS;
   for (let step = 0; step <= steps; step++, now += stepS) {
+    if (scenario.restartsAt?.includes((step * stepS) / 60)) {
+      const state = JSON.stringify(evaluator.state());
+      ({ metrics, evaluator } = begin());
+      evaluator.restore(JSON.parse(state));
+    }
     scenario.traffic(metrics.registry, (step * stepS) / 60, now);
     const alerts = await evaluator.step();
     const minute = (step * stepS) / 60;

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { ConfigError, formatProblem } from "../config/problems.ts";
 import { version } from "../version.ts";
+import { alertsCommand } from "./alerts.ts";
 import { checkCommand } from "./check.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exporterCommand } from "./exporter.ts";
@@ -37,6 +38,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     exportCommand(),
     importCommand(),
     ledgerCommand(),
+    alertsCommand(),
     notifyCommand(),
     stackCommand(),
     sandboxCommand(),

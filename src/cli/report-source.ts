@@ -8,14 +8,12 @@ import type { ReportParameters } from "../ledger/reports/query.ts";
 import type { ReportResult } from "../ledger/reports/report.ts";
 import { storeSettings } from "../store/configured-store.ts";
 import type { LedgerStore } from "../store/ledger-store.ts";
+import { type AdminAddress, askAdmin, localAddress } from "./admin-client.ts";
 
 export interface SourceOptions {
   readonly config?: string;
   readonly url?: string;
 }
-
-/** A local server answers at once, or it is none. */
-const ANSWER_MS = 60_000;
 
 /** @throws Error saying what to do when there is neither a server nor a database. */
 export async function askReport(
@@ -25,12 +23,8 @@ export async function askReport(
 ): Promise<ReportResult> {
   const env = environment();
   const loaded = await loadConfig({ file: options.config, cwd: process.cwd(), env });
-  const served = await askServer(
-    name,
-    parameters,
-    options.url ?? addressOf(loaded),
-    env.BELLWETHER_ADMIN_TOKEN,
-  );
+  const address = { url: options.url ?? localAddress(loaded), token: env.BELLWETHER_ADMIN_TOKEN };
+  const served = await askServer(name, parameters, address);
   if (served !== undefined) return served;
   if (options.url !== undefined)
     throw new Error(`${options.url} does not answer; is Bellwether running there?`);
@@ -65,32 +59,14 @@ export async function withStore<Result>(
 async function askServer(
   name: string,
   parameters: ReportParameters,
-  url: string,
-  token: string | undefined,
+  address: AdminAddress,
 ): Promise<ReportResult | undefined> {
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries(parameters)) {
     for (const one of typeof value === "string" ? [value] : (value ?? [])) query.append(key, one);
   }
-  let response: Response;
-  try {
-    response = await fetch(`${url.replace(/\/+$/, "")}/api/reports/${encodeURIComponent(name)}?${query}`, {
-      headers: token === undefined || token === "" ? {} : { authorization: `Bearer ${token}` },
-      redirect: "error",
-      signal: AbortSignal.timeout(ANSWER_MS),
-    });
-  } catch {
-    return undefined;
-  }
-  const body: unknown = await response.json().catch(() => undefined);
-  if (response.ok && isReport(body)) return body;
-  if (response.status === 401 || response.status === 403) {
-    throw new Error(`${url} wants its admin token: put it into BELLWETHER_ADMIN_TOKEN.`);
-  }
-  const message = messageOf(body);
-  // A 404 of another path: a server of an older version, or some other program.
-  if (response.status === 404 || message === undefined) return undefined;
-  throw new Error(message);
+  const answer = await askAdmin(address, `/api/reports/${encodeURIComponent(name)}?${query}`);
+  return isReport(answer) ? answer : undefined;
 }
 
 function isReport(body: unknown): body is ReportResult {
@@ -101,21 +77,6 @@ function isReport(body: unknown): body is ReportResult {
     "tables" in body &&
     Array.isArray(body.tables)
   );
-}
-
-function messageOf(body: unknown): string | undefined {
-  if (typeof body !== "object" || body === null || !("error" in body)) return undefined;
-  const { error } = body;
-  if (typeof error === "string") return error;
-  return typeof error === "object" && error !== null && "message" in error
-    ? String(error.message)
-    : undefined;
-}
-
-function addressOf({ config }: Pick<Loaded, "config">): string {
-  const { host, port } = config.server;
-  const local = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
-  return `http://${local.includes(":") ? `[${local}]` : local}:${port}`;
 }
 
 /** What the journal holds is not in the database before Bellwether runs again. */

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { alertProblems, alertRules, latencyBounds } from "../alerts/resolve.ts";
 import { notifyDefaults } from "../config/defaults.ts";
 import { environment } from "../config/environment.ts";
-import { type Loaded, loadConfig } from "../config/load.ts";
+import { loadConfig } from "../config/load.ts";
 import { ConfigError } from "../config/problems.ts";
 import { type StackInput, stackFiles, type Target } from "../stack/index.ts";
 import { defaultPorts, type LocalPorts, localPrograms, startPrograms } from "../stack/processes.ts";
@@ -12,6 +12,8 @@ import { type WriteResult, writeFiles } from "../stack/write.ts";
 import { resolveUpstreams } from "../upstreams/resolve.ts";
 import { version } from "../version.ts";
 import { styler } from "./style.ts";
+
+const MS = 1000;
 
 export interface WriteOptions {
   readonly folder: string;
@@ -116,7 +118,9 @@ async function inputOf(
       routes:
         config.notify.length > 0 || names.length === 0 ? config.notify : [{ ...notifyDefaults, to: names }],
       externalUrl: config.alerts.externalUrl ?? `http://${address}`,
-      adminToken: hasAdminToken(loaded),
+      intervalS: config.alerts.interval / MS,
+      native: true,
+      adminToken: config.server.adminToken !== undefined,
     },
   };
 }
@@ -127,10 +131,6 @@ function variablesOf(text: string): string[] {
     ([, name = ""]) => name,
   );
   return [...new Set(names)].sort();
-}
-
-function hasAdminToken({ config }: Loaded): boolean {
-  return "adminToken" in config.server && config.server.adminToken !== undefined;
 }
 
 function tell(results: readonly WriteResult[], folder: string): void {

@@ -53,7 +53,7 @@ export const alerts = z
     defaults: z
       .enum(["on", "off"])
       .default(defaultAlerts.defaults)
-      .describe("The alerts that are there without any configuration (docs/alerts.md lists them)."),
+      .describe("The alerts that are there without any configuration (docs/runbooks/ lists them)."),
     overrides: z
       .record(
         name,
@@ -95,8 +95,11 @@ export const alerts = z
             .describe("One alert for each value of these labels; none: one over all."),
           quantile: z.number().gt(0).lt(1).default(0.95).describe("Which quantile of a time."),
           ...aboveOrBelow,
-          window: duration(300_000, { min: 60_000 }).describe("How far back it looks."),
+          window: duration(300_000, { min: 10_000 }).describe("How far back it looks."),
           for: duration(0, { min: 0 }).describe("How long it must hold before the alert fires."),
+          keep: duration(60_000, { min: 0 }).describe(
+            "How long it must not hold before the alert is resolved, so that it does not flap.",
+          ),
           severity: severity.default("warning").describe("Its severity."),
         }),
       )

@@ -1,6 +1,6 @@
 /** Every channel, against a stand-in for its vendor that enforces the vendor's limits and answers as it does. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { KEYS, Vendors } from "../../test/helpers/vendors.ts";
+import { KEYS, Vendors, vendorChannel } from "../../test/helpers/vendors.ts";
 import { channels } from "../config/channel-schema.ts";
 import type { ChannelConfig } from "../config/schema.ts";
 import { type Alert, fingerprintOf } from "../core/alert.ts";
@@ -52,19 +52,8 @@ function notification(alerts: readonly Alert[]): Notification {
   };
 }
 
-/** The configurations of all HTTP channels, with right keys and with wrong ones. */
 function configOf(type: string, wrong = false): ChannelConfig {
-  const key = (right: string): string => (wrong ? `${right}-wrong` : right);
-  const url = `${base}/${type}`;
-  const written: Record<string, object> = {
-    wecom: { key: key(KEYS.wecom), url },
-    dingtalk: { token: KEYS.dingtalk, secret: key(KEYS.dingtalkSecret), url },
-    feishu: { key: KEYS.feishu, secret: key(KEYS.feishuSecret), url: `${url}/` },
-    slack: { url: `${url}/${key(KEYS.slack)}` },
-    telegram: { token: key(KEYS.telegram), chatId: "-100123", url },
-    pagerduty: { routingKey: key(KEYS.pagerduty), url },
-  };
-  return channels.parse({ it: { type, ...written[type] } }).it as ChannelConfig;
+  return channels.parse({ it: vendorChannel(type, base, wrong) }).it as ChannelConfig;
 }
 
 async function send(config: ChannelConfig, what: Notification, language: Language = "en"): Promise<Verdict> {

@@ -1,10 +1,10 @@
 /** Email against a real SMTP server (aiosmtpd), with STARTTLS and without. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { MailServer } from "../../test/helpers/mail-server.ts";
 import { describeWithProgram } from "../../test/helpers/system-program.ts";
 import { channels } from "../config/channel-schema.ts";
 import type { ChannelConfig } from "../config/schema.ts";
@@ -14,86 +14,6 @@ import { channelOf } from "./channels/index.ts";
 import { postJson } from "./http-post.ts";
 import type { Notification } from "./notification.ts";
 import type { Verdict } from "./verdict.ts";
-
-/** Prints its port, then every mail as one line of JSON. `tls` offers STARTTLS and takes nothing before it. */
-const SINK = `
-import asyncio, json, ssl, sys
-from email import message_from_bytes, policy
-from aiosmtpd.smtp import SMTP
-
-def say(what):
-    print(json.dumps(what), flush=True)
-
-class Sink:
-    async def handle_DATA(self, server, session, envelope):
-        mail = message_from_bytes(envelope.content, policy=policy.default)
-        say({"from": envelope.mail_from, "to": envelope.rcpt_tos, "subject": mail["subject"], "tls": session.ssl is not None,
-             "headers": {name.lower(): str(value) for name, value in mail.items()},
-             "user": getattr(session, "auth_data", None) is not None,
-             "text": mail.get_body(("plain",)).get_content(), "html": mail.get_body(("html",)).get_content()})
-        return "451 try later" if "busy@" in envelope.rcpt_tos[0] else "550 no such user" if "nobody@" in envelope.rcpt_tos[0] else "250 OK"
-
-def login(server, session, envelope, mechanism, data):
-    from aiosmtpd.smtp import AuthResult
-    good = data.login == b"ops" and data.password == b"mail-secret-1"
-    return AuthResult(success=good, handled=False, auth_data=data if good else None)
-
-async def main():
-    context = None
-    if len(sys.argv) > 1:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(sys.argv[1], sys.argv[2])
-    make = lambda: SMTP(Sink(), hostname="localhost", tls_context=context, require_starttls=context is not None,
-                        authenticator=login, auth_required=False, auth_require_tls=True)
-    server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
-    say(server.sockets[0].getsockname()[1])
-    await server.serve_forever()
-
-asyncio.run(main())
-`;
-
-interface Mail {
-  readonly from: string;
-  readonly to: readonly string[];
-  readonly subject: string;
-  readonly tls: boolean;
-  readonly user: boolean;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly text: string;
-  readonly html: string;
-}
-
-class MailServer {
-  readonly mails: Mail[] = [];
-  port = 0;
-  readonly #child: ChildProcess;
-
-  constructor(script: string, certificate: readonly string[]) {
-    // Debian's own Python has Debian's own aiosmtpd.
-    this.#child = spawn("/usr/bin/python3", [script, ...certificate], {
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-  }
-
-  async start(): Promise<void> {
-    const lines = createInterface({ input: this.#child.stdout as NodeJS.ReadableStream });
-    await new Promise<void>((resolve, reject) => {
-      this.#child.once("exit", () => reject(new Error("the mail server ended")));
-      lines.on("line", (line) => {
-        const said = JSON.parse(line) as number | Mail;
-        if (typeof said === "number") {
-          this.port = said;
-          resolve();
-        } else this.mails.push(said);
-      });
-    });
-  }
-
-  stop(): void {
-    this.#child.removeAllListeners("exit");
-    this.#child.kill();
-  }
-}
 
 const LABELS = { alertname: "upstream-down", severity: "critical", upstream: "holysheep" };
 const DOWN: Alert = {
@@ -115,14 +35,14 @@ function notification(alert: Alert = DOWN): Notification {
 
 describeWithProgram("aiosmtpd", "email", () => {
   const folder = mkdtempSync(join(tmpdir(), "bellwether-mail-"));
-  const [script, key, certificate] = ["sink.py", "key.pem", "certificate.pem"].map((name) =>
-    join(folder, name),
-  ) as [string, string, string];
+  const [key, certificate] = ["key.pem", "certificate.pem"].map((name) => join(folder, name)) as [
+    string,
+    string,
+  ];
   let plain: MailServer;
   let tls: MailServer;
 
   beforeAll(async () => {
-    writeFileSync(script, SINK);
     execFileSync(
       "openssl",
       [
@@ -142,8 +62,8 @@ describeWithProgram("aiosmtpd", "email", () => {
       ],
       { stdio: "ignore" },
     );
-    plain = new MailServer(script, []);
-    tls = new MailServer(script, [certificate, key]);
+    plain = new MailServer();
+    tls = new MailServer([certificate, key]);
     await Promise.all([plain.start(), tls.start()]);
   });
 

@@ -75,6 +75,7 @@ function receiverOf(
   facts: StackFacts,
 ): Record<string, object[]> {
   const file = (suffix: string): string => `${facts.secrets}/${name}-${suffix}`;
+  if (!facts.native) return { webhook_configs: [ourWebhook(name, facts)] };
   switch (channel?.type) {
     case "slack":
       return { slack_configs: [{ api_url_file: file("url"), send_resolved: true, ...SLACK_TEXT }] };

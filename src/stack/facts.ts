@@ -21,6 +21,10 @@ export interface StackFacts {
   readonly secrets: string;
   /** Folder of the generated Prometheus and Alertmanager files, as those programs see it. */
   readonly files: string;
+  /** Seconds between scrapes, and between evaluations of the rules. */
+  readonly intervalS: number;
+  /** Alertmanager tells Slack, PagerDuty and mail servers itself; else Bellwether tells them for it. */
+  readonly native: boolean;
   /** Bellwether's admin API asks for a token. */
   readonly adminToken: boolean;
 }

@@ -1,7 +1,10 @@
 /** Prometheus' own files: what it scrapes, the rules, and where alerts go. */
 import { prometheusRules } from "../alerts/compile-prometheus.ts";
+import { promDuration } from "../alerts/promql.ts";
 import { runbooksOf, type StackFacts } from "./facts.ts";
 import { type StackFile, yamlFile } from "./stack-file.ts";
+
+const LONGEST_SCRAPE_S = 10;
 
 const REMOTE_WRITE = `
 # Keep the figures for longer, or of many gateways in one place: take away the # of one of these.
@@ -17,9 +20,14 @@ const REMOTE_WRITE = `
 `;
 
 export function prometheusFiles(facts: StackFacts): StackFile[] {
-  const { addresses, profiles, files } = facts;
+  const { addresses, profiles, files, intervalS } = facts;
+  const interval = promDuration(intervalS);
   const config = yamlFile("prometheus/prometheus.yml", {
-    global: { scrape_interval: "15s", evaluation_interval: "15s", scrape_timeout: "10s" },
+    global: {
+      scrape_interval: interval,
+      evaluation_interval: interval,
+      scrape_timeout: promDuration(Math.min(intervalS, LONGEST_SCRAPE_S)),
+    },
     rule_files: [`${files}/prometheus/rules/*.yml`],
     alerting: { alertmanagers: [{ static_configs: targets(addresses.alertmanager) }] },
     scrape_configs: [
@@ -39,7 +47,7 @@ export function prometheusFiles(facts: StackFacts): StackFile[] {
   });
   return [
     { ...config, text: `${config.text}${REMOTE_WRITE}` },
-    yamlFile("prometheus/rules/bellwether.yml", prometheusRules(facts.rules, runbooksOf(facts))),
+    yamlFile("prometheus/rules/bellwether.yml", prometheusRules(facts.rules, runbooksOf(facts), intervalS)),
     blackboxFile(),
   ];
 }

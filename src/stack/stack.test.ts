@@ -71,6 +71,8 @@ function input(): StackInput {
       routes: config.notify,
       externalUrl: "https://bellwether.example",
       adminToken: true,
+      intervalS: 15,
+      native: true,
     },
   };
 }

@@ -18,6 +18,8 @@ export interface Scenario {
   readonly only?: readonly string[];
   /** Called before every sample. */
   traffic(registry: Registry, minute: number, nowS: number): void;
+  /** The program is started again then: its counters begin at zero. */
+  readonly restartsAt?: readonly number[];
   /** The names of all alerts that fire at these minutes. */
   readonly expected: Readonly<Record<number, readonly string[]>>;
 }
@@ -114,6 +116,24 @@ const all: readonly (Scenario & { readonly needs?: readonly string[] })[] = [
       calls(registry, { count: 10, failed: minute >= 20 && minute < 40 ? 1 : 0 }),
     // In the end the short windows are clean again, but for the ticket's.
     expected: { 19: [], 30: ["error-rate", ...PAGES], 90: ["slo-errors-1d", "slo-errors-3d"] },
+  },
+  {
+    name: "all goes well, and the program is started again",
+    stepS: 60,
+    restartsAt: [31, 62, 63],
+    traffic: (registry) => calls(registry, { count: 20, firstToken: 0.3 }),
+    expected: { 31: [], 33: [], 63: [], 65: [], 90: [] },
+  },
+  {
+    name: "a tenth fails, and the program is started again and again",
+    restartsAt: [12, 25, 26],
+    traffic: (registry, minute) => calls(registry, { count: 20, failed: minute >= 3 ? 2 : 0 }),
+    expected: {
+      2: [],
+      13: ["error-rate", ...PAGES],
+      20: ["error-rate", ...PAGES],
+      30: ["error-rate", ...PAGES],
+    },
   },
   {
     name: "the upstream is gone, then it is back",
@@ -254,6 +274,29 @@ const all: readonly (Scenario & { readonly needs?: readonly string[] })[] = [
     traffic: (registry) =>
       gauge(registry, "bellwether_upstream_certificate_expiry_timestamp_seconds", ["a"], 7 * 86_400 + HOUR_S),
     expected: { 50: [], 80: ["certificate-expiring"] },
+  },
+  {
+    name: "the key is revoked, and there is no traffic",
+    traffic: (registry, minute) => {
+      const revoked = minute >= 10 && minute < 20;
+      gauge(registry, "bellwether_upstream_key_state", ["a", "valid"], revoked ? 0 : 1);
+      gauge(registry, "bellwether_upstream_key_state", ["a", "invalid"], revoked ? 1 : 0);
+      gauge(registry, "bellwether_upstream_key_state", ["a", "no_quota"], 0);
+    },
+    expected: { 9: [], 15: ["key-invalid"], 25: [] },
+  },
+  {
+    name: "the key's quota is used up",
+    traffic: (registry, minute) =>
+      gauge(registry, "bellwether_upstream_key_state", ["a", "no_quota"], minute < 10 ? 0 : 1),
+    expected: { 9: [], 15: ["key-without-quota"] },
+  },
+  {
+    name: "the key ends in a week",
+    stepS: 60,
+    traffic: (registry) =>
+      gauge(registry, "bellwether_upstream_key_expiry_timestamp_seconds", ["a"], 7 * 86_400 + HOUR_S),
+    expected: { 50: [], 80: ["key-expiring"] },
   },
   {
     name: "the balance ends",

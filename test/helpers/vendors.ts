@@ -143,6 +143,22 @@ const VENDORS: Readonly<Record<string, { vendor: Vendor; most: number; perMs: nu
   webhook: { vendor: webhook, most: Number.MAX_SAFE_INTEGER, perMs: 1 },
 };
 
+/** A channel's configuration, as it is written, with the right key or a wrong one; `base` is where the vendors are. */
+export function vendorChannel(type: string, base: string, wrong = false): object {
+  const key = (right: string): string => (wrong ? `${right}-wrong` : right);
+  const url = `${base}/${type}`;
+  const written: Record<string, object> = {
+    wecom: { key: key(KEYS.wecom), url },
+    dingtalk: { token: KEYS.dingtalk, secret: key(KEYS.dingtalkSecret), url },
+    feishu: { key: KEYS.feishu, secret: key(KEYS.feishuSecret), url: `${url}/` },
+    slack: { url: `${url}/${key(KEYS.slack)}` },
+    telegram: { token: key(KEYS.telegram), chatId: "-100123", url },
+    pagerduty: { routingKey: key(KEYS.pagerduty), url },
+    webhook: { url },
+  };
+  return { type, ...written[type] };
+}
+
 export interface Accepted {
   readonly vendor: string;
   readonly at: number;

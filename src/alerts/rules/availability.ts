@@ -151,7 +151,7 @@ export const availability: readonly AlertTemplate[] = [
       vi: "Prometheus không lấy được số liệu: các lượt gọi qua đó có lẽ thất bại.",
     },
     runbook: {
-      means: "The gateway's /metrics cannot be read.",
+      means: "The gateway's /metrics cannot be read: it has ended, hangs, or the network between is broken.",
       look: ["Does the process run? Does `/healthz` answer on its own machine?", "Its last log lines."],
       act: ["Start it again. Until then clients can use the upstream's own address."],
     },

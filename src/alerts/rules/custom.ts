@@ -1,6 +1,7 @@
 /** Alerts of the user's own: a metric, which calls, and a threshold. */
 
 import type { AlertsConfig } from "../../config/schema.ts";
+import { formatDuration } from "../../config/units.ts";
 import { faultTypes } from "../../core/errors.ts";
 import type { AlertRule, AlertUnit, Sentence } from "../declaration.ts";
 import { type Condition, divided, type Expression, number, plus, type Where } from "../expression.ts";
@@ -82,6 +83,7 @@ export function customRule(custom: CustomAlert): AlertRule | undefined {
     Object.entries(custom.where).map(([label, value]) => [label, [value ?? "*"]]),
   );
   const windowS = custom.window / MS;
+  const window = formatDuration(custom.window);
   const condition: Condition = {
     left: expression(where, by, windowS, quantile),
     is: custom.above === undefined ? "<" : ">",
@@ -99,13 +101,13 @@ export function customRule(custom: CustomAlert): AlertRule | undefined {
     unit,
     conditions: [condition],
     forS: custom.for / MS,
-    keepS: 60,
+    keepS: custom.keep / MS,
     summary: each((language) => `${capital(what[language])}${scope}: {value}`),
     description: {
-      en: `An alert of your own: ${what.en} of the last ${windowS / 60} minutes has passed its threshold.`,
-      zh: `自定义告警:最近 ${windowS / 60} 分钟的${what.zh}超过阈值。`,
-      de: `Ein eigener Alarm: ${what.de} der letzten ${windowS / 60} Minuten hat die Schwelle überschritten.`,
-      vi: `Cảnh báo tự đặt: ${what.vi} trong ${windowS / 60} phút qua đã vượt ngưỡng.`,
+      en: `An alert of your own: ${what.en} of the last ${window} has passed its threshold.`,
+      zh: `自定义告警:最近 ${window} 的${what.zh}超过阈值。`,
+      de: `Ein eigener Alarm: ${what.de} der letzten ${window} hat die Schwelle überschritten.`,
+      vi: `Cảnh báo tự đặt: ${what.vi} trong ${window} qua đã vượt ngưỡng.`,
     },
     runbook: { means: "An alert that the configuration declares under `alerts.custom`.", look: [], act: [] },
   };

@@ -167,41 +167,6 @@ export const errorAlerts: readonly AlertTemplate[] = [
     },
   },
   {
-    name: "key-refused",
-    severity: "critical",
-    unit: "ratio",
-    threshold: 0.2,
-    forS: MINUTE,
-    conditions: (threshold) => [
-      above(errorShare(["auth"], UPSTREAM, 5 * MINUTE), threshold),
-      enough(UPSTREAM, 5 * MINUTE, 3),
-    ],
-    summary: {
-      en: "{upstream} refuses the key of {value} of the calls",
-      zh: "{upstream} 拒绝了 {value} 调用的密钥",
-      de: "{upstream} lehnt den Schlüssel bei {value} der Aufrufe ab",
-      vi: "{upstream} từ chối khóa của {value} lượt gọi",
-    },
-    description: {
-      en: "The upstream answers 401 or 403: the key has expired, was revoked, or has no rights or no money left.",
-      zh: "上游返回 401 或 403:密钥已过期、被吊销、无权限或余额不足。",
-      de: "Der Upstream antwortet mit 401 oder 403: der Schlüssel ist abgelaufen, gesperrt, ohne Rechte oder ohne Guthaben.",
-      vi: "Nguồn trả lời 401 hoặc 403: khóa hết hạn, bị thu hồi, không có quyền hoặc hết tiền.",
-    },
-    runbook: {
-      means: "The upstream does not accept the key it is sent.",
-      look: [
-        "`bellwether doctor` tries the key and says what the upstream answers.",
-        "Was the key rotated? With several keys, is only one refused?",
-        "Is the balance used up? Some relays answer 401 or 403 then.",
-      ],
-      act: [
-        "Make a new key at the upstream, put it where the configuration reads it from, and reload (SIGHUP).",
-        "Until then put another upstream first in `models:`.",
-      ],
-    },
-  },
-  {
     name: "client-auth-failures",
     severity: "warning",
     unit: "count",
