@@ -6,15 +6,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { alertRules } from "./alerts/resolve.ts";
-import { defaultConfig, notifyDefaults } from "./config/defaults.ts";
+import { defaultConfig } from "./config/defaults.ts";
 import type { Config, NotifyRoute } from "./config/schema.ts";
 import type { Severity } from "./core/alert.ts";
 import { type Running, serve } from "./main.ts";
-import { freePorts } from "./stack/free-ports.ts";
-import { stackFiles } from "./stack/index.ts";
-import { localPrograms, startPrograms } from "./stack/processes.ts";
-import { writeFiles } from "./stack/write.ts";
+import { type Beside, routesOf, startBeside } from "./stack/beside.ts";
 import { version } from "./version.ts";
 
 export const DRILL_ALERT = "fire-drill";
@@ -55,6 +51,7 @@ const CALL_MS = 40;
 const QUIET_MS = 2_500;
 const WINDOW_MS = 10_000;
 const INTERVAL_MS = 1_000;
+const MS_PER_SECOND = 1_000;
 /** So that a stumble of a busy machine does not end it twice. */
 const KEEP_MS = 3_000;
 
@@ -66,14 +63,22 @@ export async function fireDrill(options: DrillOptions): Promise<DrillResult[]> {
   const served: Config = inProcess ? config : { ...config, alerts: { ...config.alerts, custom: [] } };
   const loaded = { config: served, file: undefined, warnings: [], locate: () => undefined };
   const gateway = await serve({ cwd: folder, env: {}, logLevel: "silent", load: async () => loaded });
-  const closing: (() => Promise<unknown>)[] = [() => gateway.close()];
+  let beside: Beside | undefined;
   try {
-    const source = inProcess
-      ? ownAlerts(gateway)
-      : await prometheusStack(gateway, config, { folder, closing, searchPath: options.searchPath });
-    return await play(gateway, source, options);
+    if (!inProcess) {
+      const { url } = gateway;
+      const { searchPath } = options;
+      const intervalS = INTERVAL_MS / MS_PER_SECOND;
+      beside = await startBeside({ url, version, config, folder, intervalS, searchPath });
+    }
+    return await play(
+      gateway,
+      beside === undefined ? ownAlerts(gateway) : alertsOf(beside.prometheus),
+      options,
+    );
   } finally {
-    for (const close of closing.reverse()) await close();
+    await beside?.stop();
+    await gateway.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
@@ -111,8 +116,7 @@ function drillConfig({ channels, notify, severity }: DrillOptions, statePath: st
 }
 
 function drillRoutes(channels: Config["channels"], notify: Config["notify"]): NotifyRoute[] {
-  const routes = notify.length > 0 ? notify : [{ ...notifyDefaults, to: Object.keys(channels) }];
-  return routes.flatMap((route) => {
+  return routesOf({ channels, notify }).flatMap((route) => {
     const to = route.to.filter((name) => name in channels);
     return to.length === 0 ? [] : [{ ...route, to, groupWait: 0, groupInterval: INTERVAL_MS }];
   });
@@ -133,60 +137,10 @@ function ownAlerts({ url }: Running): AlertSource {
   };
 }
 
-async function prometheusStack(
-  gateway: Running,
-  config: Config,
-  around: {
-    readonly folder: string;
-    readonly searchPath: string;
-    readonly closing: (() => Promise<unknown>)[];
-  },
-): Promise<AlertSource> {
-  const { folder, searchPath, closing } = around;
-  const [prometheus = 0, alertmanager = 0] = await freePorts(2);
-  const ports = { prometheus, alertmanager, blackbox: 0, node: 0 };
-  const bellwether = new URL(gateway.url).host;
-  const local = (port: number): string => `127.0.0.1:${port}`;
-  const files = stackFiles("files", {
-    folder,
-    configuration: "",
-    environment: [],
-    addresses: {
-      bellwether,
-      exporter: bellwether,
-      prometheus: local(prometheus),
-      alertmanager: local(alertmanager),
-      blackbox: local(1),
-      node: local(1),
-    },
-    facts: {
-      version,
-      profiles: [],
-      upstreams: [],
-      probeModules: [],
-      rules: alertRules(config),
-      channels: config.channels,
-      routes: config.notify,
-      externalUrl: gateway.url,
-      intervalS: INTERVAL_MS / 1_000,
-      native: false,
-      adminToken: false,
-    },
-  });
-  await writeFiles(folder, files, { force: true });
-  const wanted = localPrograms(folder, join(folder, "data"), ports).filter(
-    ({ name }) => name === "prometheus" || name === "alertmanager",
-  );
-  const stack = await startPrograms(wanted, searchPath, () => undefined);
-  closing.push(() => stack.stop());
-  if (stack.missing.length > 0) {
-    const names = stack.missing.map(({ name }) => name).join(" and ");
-    const packages = stack.missing.map(({ debian }) => debian).join(" ");
-    throw new Error(`${names} must be installed: on Debian, apt-get install ${packages}.`);
-  }
+function alertsOf(prometheus: string): AlertSource {
   return {
     async firing() {
-      const response = await fetch(`http://${local(prometheus)}/api/v1/alerts`);
+      const response = await fetch(`${prometheus}/api/v1/alerts`);
       const { data } = (await response.json()) as {
         data: { alerts: { labels: { alertname: string }; state: string }[] };
       };

@@ -2,10 +2,10 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { alertProblems, alertRules, latencyBounds } from "../alerts/resolve.ts";
-import { notifyDefaults } from "../config/defaults.ts";
 import { environment } from "../config/environment.ts";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError } from "../config/problems.ts";
+import { routesOf } from "../stack/beside.ts";
 import { type StackInput, stackFiles, type Target } from "../stack/index.ts";
 import { defaultPorts, type LocalPorts, localPrograms, startPrograms } from "../stack/processes.ts";
 import { type WriteResult, writeFiles } from "../stack/write.ts";
@@ -94,7 +94,6 @@ async function inputOf(
   const address = `${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
   const at = (onPort: number): string => `127.0.0.1:${onPort}`;
   const configuration = loaded.file === undefined ? "{}\n" : await readFile(loaded.file, "utf8");
-  const names = Object.keys(config.channels);
   return {
     folder: resolve(out),
     configuration,
@@ -115,8 +114,7 @@ async function inputOf(
       probeModules: ["models"],
       rules: alertRules(config),
       channels: config.channels,
-      routes:
-        config.notify.length > 0 || names.length === 0 ? config.notify : [{ ...notifyDefaults, to: names }],
+      routes: routesOf(config),
       externalUrl: config.alerts.externalUrl ?? `http://${address}`,
       intervalS: config.alerts.interval / MS,
       native: true,

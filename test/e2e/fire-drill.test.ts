@@ -104,7 +104,7 @@ describe("a fault", () => {
       through: "bellwether",
       searchPath: "",
       onStep: () => undefined,
-      patienceMs: 6_000,
+      patienceMs: 15_000,
     });
     expect(results).toEqual([
       { channel: "good", toldMs: expect.any(Number), overMs: expect.any(Number) },

@@ -217,5 +217,74 @@ export const costs: DashboardSpec = {
         },
       ],
     },
+    {
+      title: ["Budgets", "预算", "Budgets", "Ngân sách"],
+      panels: [
+        {
+          kind: "bargauge",
+          title: ["Budgets used", "预算使用", "Budgets verbraucht", "Ngân sách đã dùng"],
+          about: [
+            "Share of each money budget in its period.",
+            "各金额预算本周期已用比例。",
+            "Anteil jedes Geldbudgets in seinem Zeitraum.",
+            "Tỷ lệ đã dùng của mỗi ngân sách tiền trong kỳ.",
+          ],
+          unit: "percentunit",
+          thresholds: [0.8, 0.95],
+          runbook: "budget-80",
+          mayBeEmpty: "no money budget is configured",
+          queries: [
+            {
+              expr: ratio(
+                gauge(metric.budgetUsedUsd, "max", ["scope", "name", "window"]),
+                gauge(metric.budgetLimitUsd, "max", ["scope", "name", "window"]),
+              ),
+              legend: "{{scope}} {{name}} {{window}}",
+            },
+          ],
+        },
+        {
+          kind: "bargauge",
+          title: [
+            "Token budgets used",
+            "token 预算使用",
+            "Tokenbudgets verbraucht",
+            "Ngân sách token đã dùng",
+          ],
+          about: [
+            "Share of each token budget in its period.",
+            "各 token 预算本周期已用比例。",
+            "Anteil jedes Tokenbudgets in seinem Zeitraum.",
+            "Tỷ lệ đã dùng của mỗi ngân sách token trong kỳ.",
+          ],
+          unit: "percentunit",
+          thresholds: [0.8, 0.95],
+          runbook: "budget-80",
+          mayBeEmpty: "no token budget is configured",
+          queries: [
+            {
+              expr: ratio(
+                gauge(metric.budgetUsedTokens, "max", ["scope", "name", "window"]),
+                gauge(metric.budgetLimitTokens, "max", ["scope", "name", "window"]),
+              ),
+              legend: "{{scope}} {{name}} {{window}}",
+            },
+          ],
+        },
+        {
+          kind: "timeseries",
+          title: ["Refused calls", "被拒绝的调用", "Abgewiesene Aufrufe", "Lượt gọi bị từ chối"],
+          about: [
+            "By Bellwether: limits, budgets, keys.",
+            "由 Bellwether 拒绝:限流、预算、密钥。",
+            "Von Bellwether: Grenzen, Budgets, Schlüssel.",
+            "Bởi Bellwether: giới hạn, ngân sách, khóa.",
+          ],
+          unit: "reqps",
+          mayBeEmpty: "nothing was refused",
+          queries: [{ expr: rate(metric.rejected, ["app", "reason"]), legend: "{{app}} {{reason}}" }],
+        },
+      ],
+    },
   ],
 };

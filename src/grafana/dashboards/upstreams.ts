@@ -2,6 +2,7 @@
 import { faultTypes } from "../../core/errors.ts";
 import type { DashboardSpec } from "../panels.ts";
 import { gauge, metric, quantile, rate, ratio } from "../queries.ts";
+import { accounts, probing } from "./watching.ts";
 
 const FAULTS = `type=~"${faultTypes.join("|")}"`;
 const SENT = 'upstream!="none"';
@@ -122,5 +123,7 @@ export const upstreams: DashboardSpec = {
         },
       ],
     },
+    probing,
+    accounts,
   ],
 };
