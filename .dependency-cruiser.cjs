@@ -78,6 +78,21 @@ module.exports = {
       to: { dependencyTypes: ["core"] },
     },
     {
+      name: "page",
+      comment:
+        "The page in the browser knows of the program only the API's types, and brings two packages with it.",
+      severity: "error",
+      from: { path: "^dashboard/", pathNot: tests },
+      to: { pathNot: ["^dashboard/", "^src/http/api\\.ts$", "node_modules/(preact|uplot)/"] },
+    },
+    {
+      name: "page-stands-alone",
+      comment: "The program serves the page as files, and imports nothing of it.",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { path: "^dashboard/" },
+    },
+    {
       name: "product-only",
       comment: "The product imports nothing from tests, benchmarks or scripts.",
       severity: "error",

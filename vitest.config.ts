@@ -41,7 +41,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["src/**/*.test.ts", "test/helpers/**/*.test.ts"],
+          include: ["src/**/*.test.ts", "dashboard/**/*.test.ts", "test/helpers/**/*.test.ts"],
         },
       },
       { extends: true, test: { ...product, name: "gateway", include: gateway } },

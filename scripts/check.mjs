@@ -15,11 +15,20 @@ const tool = (/** @type {string} */ path) => join("node_modules", path);
 /** What each step runs with this Node.js, the longest first. */
 const steps = {
   types: [tool("typescript/bin/tsc"), "--incremental", "--tsBuildInfoFile", tool(".cache/types.json")],
+  "types-page": [
+    tool("typescript/bin/tsc"),
+    "--project",
+    "dashboard",
+    "--incremental",
+    "--tsBuildInfoFile",
+    tool(".cache/types-page.json"),
+  ],
   drift: ["scripts/generate.mjs", "--check"],
   lint: [tool("@biomejs/biome/bin/biome"), "check", "--error-on-warnings", "."],
   imports: [
     tool("dependency-cruiser/bin/dependency-cruise.mjs"),
     "src",
+    "dashboard",
     "--config",
     ".dependency-cruiser.cjs",
   ],
@@ -50,7 +59,7 @@ async function run(name, command) {
   child.stderr.on("data", (bytes) => output.push(bytes));
   const passed = await new Promise((resolve) => child.on("close", (code) => resolve(code === 0)));
   const time = `${((performance.now() - started) / 1000).toFixed(1)} s`;
-  print(`${passed ? green("ok    ") : red("FAILED")} ${name.padEnd(9)} ${time}`);
+  print(`${passed ? green("ok    ") : red("FAILED")} ${name.padEnd(10)} ${time}`);
   if (!passed) print(`${Buffer.concat(output).toString().trimEnd()}\n`);
   return passed;
 }

@@ -11,7 +11,7 @@ export function reportCommand(): Command {
     .option("--to <time>", "until when; a day or month that is named is included (default: now)")
     .option(
       "--by <names>",
-      "group by model, app, team, upstream, endpoint, route, status, hour, day, week, month",
+      "group by model, app, team, upstream, endpoint, route, status, minute, hour, day, week, month",
     )
     .option(
       "--where <name=value>",

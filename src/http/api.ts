@@ -1,4 +1,5 @@
 /** The admin API's types: all that the page may know of the program. Money is exact decimal text in US dollars. */
+export type { ReportResult, ReportTable, Unit } from "../ledger/reports/report.ts";
 
 /** Why a request was not answered. */
 export interface ApiError {

@@ -1,4 +1,4 @@
-/** The operations paths on the data plane's port: health, readiness, metrics. */
+/** The operations paths on the data plane's port: health, readiness, metrics; and the way to the admin API. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline, Readable } from "node:stream";
 import { createGzip } from "node:zlib";
@@ -45,12 +45,16 @@ const GATEWAY = [
 ];
 
 /** Paths of the admin API and of what stands beside it. */
-const ADMIN = /^\/(api|alerts|runbooks|assets)\//;
+const ADMIN = /^\/(api|alerts|runbooks)\//;
 
 const PATHS: Readonly<Record<string, Answer>> = {
   "/": (source, _request, response) => {
+    response.setHeader("vary", "Accept");
     const text = [
       ...(source.front ?? GATEWAY),
+      ...(source.admin === undefined
+        ? []
+        : ["  /              in a browser: the dashboard", "  /api           the admin API"]),
       "  /metrics       for Prometheus (?profile=holysheep, ai_api, llm, genai)",
       "  /probe         probes an upstream now (?upstream=NAME&module=chat)",
       "  /health        status and version (/healthz alive, /readyz ready)",
@@ -88,6 +92,11 @@ const PATHS: Readonly<Record<string, Answer>> = {
   },
 };
 
+/** Whether a request is for the page in the browser: its files, and `/` when a browser asks; others get text there. */
+export function isPage({ url = "", headers: { accept = "" } }: IncomingMessage): boolean {
+  return url.startsWith("/assets/") || (/^\/(\?|$)/.test(url) && accept.includes("text/html"));
+}
+
 /** Answers an operations path; false when `request` is for something else. */
 export function serveOperation(
   source: OperationsSource,
@@ -99,12 +108,12 @@ export function serveOperation(
   if (url.charCodeAt(1) === 118) return false;
   const mark = url.indexOf("?");
   const path = mark === -1 ? url : url.slice(0, mark);
-  const serve = Object.hasOwn(PATHS, path) ? PATHS[path] : undefined;
-  if (serve === undefined) {
-    if (source.admin === undefined || !ADMIN.test(path)) return false;
+  if (source.admin !== undefined && (isPage(request) || ADMIN.test(path))) {
     source.admin(request, response);
     return true;
   }
+  const serve = Object.hasOwn(PATHS, path) ? PATHS[path] : undefined;
+  if (serve === undefined) return false;
   if (request.method === "GET" || request.method === "HEAD") {
     serve(source, request, response, mark === -1 ? "" : url.slice(mark + 1));
   } else {

@@ -16,6 +16,7 @@ export const PROGRAMS = {
   amtool: "prometheus-alertmanager",
   "prometheus-alertmanager": "prometheus-alertmanager",
   "clickhouse-server": "clickhouse-server",
+  chromium: "chromium",
 } as const;
 
 export type SystemProgram = keyof typeof PROGRAMS;

@@ -80,7 +80,7 @@ function formatTime(at: number, column: string, timeZone: string): string {
   if (column === "month") return date.slice(0, 7);
   if (column === "day" || column === "week") return date;
   const time = `${date} ${two(hour)}:${two(minute)}`;
-  return column === "hour" ? time : `${time}:${two(second)}`;
+  return column === "hour" || column === "minute" ? time : `${time}:${two(second)}`;
 }
 
 /** The range of a result in words: the last day is named, not the day after it. */

@@ -24,7 +24,7 @@ export interface ReportTable {
   readonly rows: readonly (readonly Value[])[];
   /** Of the whole table, in the columns' order; null where a sum makes no sense. */
   readonly totals?: readonly Value[];
-  /** Set when the first column is the start of an hour, a day, a week or a month and no row is left out: for charts. */
+  /** Set when the first column is the start of a minute, an hour, a day, a week or a month and no row is left out: for charts. */
   readonly series?: TimeUnit;
   /** Rows that the limit left out; the totals count them. */
   readonly omitted?: number;
@@ -49,6 +49,7 @@ export const DIMENSIONS = [
   "endpoint",
   "route",
   "status",
+  "minute",
   "hour",
   "day",
   "week",
@@ -57,7 +58,7 @@ export const DIMENSIONS = [
 export type Dimension = (typeof DIMENSIONS)[number];
 
 /** Units of time that a series has its points at. */
-export const TIME_UNITS = ["hour", "day", "week", "month"] as const;
+export const TIME_UNITS = ["minute", "hour", "day", "week", "month"] as const;
 export type TimeUnit = (typeof TIME_UNITS)[number];
 
 /** What calls can be chosen by, besides time. */

@@ -1,4 +1,4 @@
-/** Measures over time, one row for every hour, day, week or month of the range, also where nothing happened. */
+/** Measures over time, one row for every minute, hour, day, week or month of the range, also where nothing happened. */
 import type { LedgerStore, Value } from "../../store/ledger-store.ts";
 import type { Facts, Measure } from "./measures.ts";
 import type { ReportQuery, ReportTable, TimeUnit } from "./report.ts";
@@ -8,6 +8,7 @@ import { DAY_MS, startsBetween } from "./time-zone.ts";
 /** Enough points to see a shape, few enough to draw them. */
 export function unitFor(query: ReportQuery): TimeUnit {
   const days = (query.to - query.from) / DAY_MS;
+  if (days <= 0.25) return "minute";
   if (days <= 3) return "hour";
   if (days <= 93) return "day";
   return days <= 2 * 366 ? "week" : "month";

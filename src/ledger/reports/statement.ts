@@ -80,6 +80,7 @@ export class Statement {
 /** A time dimension's SQL is the start of its unit; every other is a column. */
 export function dimensionSql(sql: SqlDialect, dimension: Dimension, timeZone: string): string {
   switch (dimension) {
+    case "minute":
     case "hour":
     case "day":
     case "week":

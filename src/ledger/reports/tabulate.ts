@@ -13,7 +13,14 @@ import {
 } from "./facts.ts";
 import type { Facts, Measure } from "./measures.ts";
 import { addToClass, type Classes, classSql, EXACT_UP_TO, quantileOfClasses } from "./percentiles.ts";
-import type { Dimension, ReportColumn, ReportQuery, ReportTable, TimeUnit } from "./report.ts";
+import {
+  type Dimension,
+  type ReportColumn,
+  type ReportQuery,
+  type ReportTable,
+  TIME_UNITS,
+  type TimeUnit,
+} from "./report.ts";
 import { dimensionSql, Statement } from "./statement.ts";
 
 /** What rows are grouped by: a dimension, or a column that only one report groups by. */
@@ -41,7 +48,7 @@ export interface Tabulated {
   readonly totals: Facts;
 }
 
-const TIMES: ReadonlySet<string> = new Set<TimeUnit>(["hour", "day", "week", "month"]);
+const TIMES: ReadonlySet<string> = new Set<TimeUnit>(TIME_UNITS);
 
 export function groupOf(store: LedgerStore, dimension: Dimension, timeZone: string): Group {
   const unit = TIMES.has(dimension) ? "time" : dimension === "status" ? "count" : "text";

@@ -1,5 +1,5 @@
 /**
- * Calendar arithmetic in a time zone: hours, days, weeks from Monday and months as people there count them,
+ * Calendar arithmetic in a time zone: minutes, hours, days, weeks from Monday and months as people there count them,
  * daylight saving included. Times are milliseconds since the epoch.
  */
 import type { TimeUnit } from "./report.ts";
@@ -18,6 +18,7 @@ export interface LocalTime extends CalendarDate {
   readonly second: number;
 }
 
+const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
 
@@ -66,6 +67,8 @@ export function startOfDay({ year, month, day }: CalendarDate, timeZone: string)
 export function startOf(unit: TimeUnit, at: number, timeZone: string): number {
   const local = localTime(at, timeZone);
   switch (unit) {
+    case "minute":
+      return Math.floor(at / MINUTE_MS) * MINUTE_MS;
     case "hour":
       return at - (((at % 1000) + 1000) % 1000) - local.second * 1000 - local.minute * 60_000;
     case "day":
@@ -82,6 +85,7 @@ export function startOf(unit: TimeUnit, at: number, timeZone: string): number {
 
 /** The start of the unit that lies `count` units after the one that begins at `start`. */
 export function addUnits(unit: TimeUnit, start: number, count: number, timeZone: string): number {
+  if (unit === "minute") return start + count * MINUTE_MS;
   if (unit === "hour") return start + count * HOUR_MS;
   const { year, month, day } = localTime(start, timeZone);
   if (unit === "month") return startOfDay({ year, month: month + count, day: 1 }, timeZone);

@@ -1,0 +1,182 @@
+/** Overview: how it goes now, second by second, and over the chosen stretch. */
+import type { Overview as Figures } from "../../src/http/api.ts";
+import { useSpeech } from "../messages/index.tsx";
+import { GroupLink } from "../parts/group-link.tsx";
+import { Failure, Loading, NoCalls } from "../parts/notice.tsx";
+import { Panel } from "../parts/panel.tsx";
+import { Per } from "../parts/per.tsx";
+import { ReportChart } from "../parts/report-chart.tsx";
+import { ReportTableView } from "../parts/report-table.tsx";
+import { Sparkline } from "../parts/sparkline.tsx";
+import { Tile, Tiles } from "../parts/tile.tsx";
+import { firstTable, seriesOf, tableNamed, totalOf, valueAt } from "../show/tables.ts";
+import { NOTHING } from "../show/values.ts";
+import { live } from "../state/live.ts";
+import { useStore } from "../state/store.ts";
+import { useReport } from "../state/use-api.ts";
+import { useView } from "../state/view.ts";
+
+const COLUMNS = ["calls", "success_rate", "p50_ms", "p95_ms", "cost_usd"];
+
+export function Overview() {
+  const { query } = useView();
+  const summary = useReport("summary", query);
+  const table = firstTable(summary.data);
+  return (
+    <>
+      <Now />
+      {summary.failure !== undefined && <Failure failure={summary.failure} />}
+      {table === undefined && summary.failure === undefined && <Loading />}
+      {table !== undefined && (table.rows.length === 0 ? <NoCalls /> : <Course />)}
+    </>
+  );
+}
+
+/** The figures of the last minute, as they move, and money. */
+function Now() {
+  const { t, show } = useSpeech();
+  const { now, past } = useStore(live);
+  const { link } = useView();
+  const money = useReport("cost", { from: "today" });
+  const month = tableNamed(money.data, "month");
+  const [row] = month?.rows ?? [];
+  const usd = (column: string) => show.value(valueAt(month, row, column), "usd");
+  const low = valueAt(month, row, "low_usd");
+  const of = (pick: (figures: Figures) => number | null) => past.map(pick);
+  const milliseconds = (value: number | null | undefined) =>
+    value === null || value === undefined ? NOTHING : show.duration(value);
+  const errors = now?.errorRate;
+  return (
+    <section aria-label={t("live.title")}>
+      <Tiles>
+        <Tile
+          name={t("live.calls")}
+          figure="callsPerSecond"
+          value={now ? show.rate(now.callsPerSecond) : NOTHING}
+        >
+          <Sparkline values={now?.calls ?? []} colour="var(--c1)" />
+        </Tile>
+        <Tile
+          name={t("live.errors")}
+          figure="errorRate"
+          value={errors === null || errors === undefined ? NOTHING : show.ratio(errors)}
+          tone={errors ? (errors >= 0.05 ? "bad" : errors >= 0.01 ? "warn" : undefined) : undefined}
+        >
+          <Sparkline values={of(({ errorRate }) => errorRate)} colour="var(--bad)" />
+        </Tile>
+        <Tile
+          name={t("live.latency")}
+          figure="p50"
+          value={milliseconds(now?.p50)}
+          note={`p95 ${milliseconds(now?.p95)} · p99 ${milliseconds(now?.p99)}`}
+        >
+          <Sparkline values={of(({ p50 }) => p50)} colour="var(--c2)" />
+        </Tile>
+        <Tile
+          name={t("live.firstToken")}
+          figure="firstTokenP50"
+          value={milliseconds(now?.firstTokenP50)}
+          note={`p95 ${milliseconds(now?.firstTokenP95)}`}
+        >
+          <Sparkline values={of(({ firstTokenP50 }) => firstTokenP50)} colour="var(--c4)" />
+        </Tile>
+        <Tile
+          name={t("live.tokens")}
+          figure="tokensPerSecond"
+          value={now ? show.rate(now.tokensPerSecond) : NOTHING}
+        >
+          <Sparkline values={of(({ tokensPerSecond }) => tokensPerSecond)} colour="var(--c6)" />
+        </Tile>
+        <Tile
+          name={t("live.today")}
+          figure="spentToday"
+          href={link("costs", { from: "today" })}
+          value={show.value(totalOf(firstTable(money.data), "cost_usd") ?? (money.data && "0"), "usd")}
+        />
+        <Tile
+          name={t("live.month")}
+          figure="spentMonth"
+          href={link("costs", { from: "month" })}
+          value={usd("so_far_usd")}
+        />
+        <Tile
+          name={t("live.projected")}
+          figure="projected"
+          href={link("costs", { from: "month" })}
+          value={usd("projected_usd")}
+          note={low == null ? undefined : t("live.range", { low: usd("low_usd"), high: usd("high_usd") })}
+        />
+      </Tiles>
+    </section>
+  );
+}
+
+/** The chosen stretch: its course, and who had which part in it. */
+function Course() {
+  const { t, show } = useSpeech();
+  const { query } = useView();
+  const byModel = useReport("summary", { ...query, by: "model", limit: "8" });
+  const byUpstream = useReport("summary", { ...query, by: "upstream", limit: "8" });
+  const latency = seriesOf(useReport("latency", query).data);
+  const errors = seriesOf(useReport("errors", query).data);
+  const course = seriesOf(byModel.data);
+  const [models, upstreams] = [firstTable(byModel.data), firstTable(byUpstream.data)];
+  return (
+    <div class="panels">
+      <Panel title={t("chart.calls")} note={<Per unit={course?.series} />}>
+        <ReportChart
+          label={t("chart.calls")}
+          format={show.short}
+          lines={[
+            { name: t("column.calls"), of: course, column: "calls", colour: "--c1", shape: "bars" },
+            { name: t("chart.failed"), of: errors, column: "failed", colour: "--bad", shape: "bars" },
+          ]}
+        />
+      </Panel>
+      <Panel title={t("chart.latency")}>
+        <ReportChart
+          label={t("chart.latency")}
+          format={show.duration}
+          lines={[
+            { name: "p50", of: latency, column: "p50_ms", colour: "--c2" },
+            { name: "p95", of: latency, column: "p95_ms", colour: "--c3" },
+            { name: "p99", of: latency, column: "p99_ms", colour: "--c5" },
+            {
+              name: t("chart.firstToken"),
+              of: latency,
+              column: "first_token_p50_ms",
+              colour: "--c4",
+              dashed: true,
+            },
+          ]}
+        />
+      </Panel>
+      <Panel title={t("table.byModel")}>
+        {models === undefined ? (
+          <Loading />
+        ) : (
+          <ReportTableView
+            label={t("table.byModel")}
+            table={models}
+            columns={["model", ...COLUMNS]}
+            bars={["calls", "cost_usd"]}
+            draw={{ model: (value) => <GroupLink of="model" value={value} /> }}
+          />
+        )}
+      </Panel>
+      <Panel title={t("table.byUpstream")}>
+        {upstreams === undefined ? (
+          <Loading />
+        ) : (
+          <ReportTableView
+            label={t("table.byUpstream")}
+            table={upstreams}
+            columns={["upstream", ...COLUMNS]}
+            bars={["calls", "cost_usd"]}
+            draw={{ upstream: (value) => <GroupLink of="upstream" value={value} /> }}
+          />
+        )}
+      </Panel>
+    </div>
+  );
+}
