@@ -61,6 +61,9 @@ export function adminSource(parts: AdminParts): AdminSource {
         })),
       };
     },
+    routes: async () => (await import("./route-explain.ts")).routesAnswer(parts.inForce()),
+    explainRoute: async (question) =>
+      (await import("./route-explain.ts")).explainRoute(parts.inForce(), question),
     alerts: () => alertsAnswer(parts.alerting()),
     silence(silence) {
       const alerting = parts.alerting();

@@ -35,6 +35,7 @@ import { Notifier } from "./notify/notifier.ts";
 import { probePage } from "./probes/page.ts";
 import { ProbeService } from "./probes/service.ts";
 import { probePlan } from "./probing.ts";
+import { withRoutes } from "./routes.ts";
 import { type SandboxUpstream, startSandboxUpstream } from "./sandbox-upstream.ts";
 import { buildSettings, type InForce, identities } from "./settings.ts";
 import { storeSettings } from "./store/configured-store.ts";
@@ -97,8 +98,9 @@ export async function serve(options: ServeOptions): Promise<Running> {
 
   const sandbox = await startSandboxUpstream(initial, env);
   const fallback = sandbox === undefined ? [] : [sandbox.upstream];
-  const build = (loaded: Loaded): InForce => buildSettings(loaded, { env, labels, fallback, warn });
-  let inForce = build(initial);
+  const build = (loaded: Loaded): Promise<InForce> =>
+    withRoutes(buildSettings(loaded, { env, labels, fallback, warn }));
+  let inForce = await build(initial);
 
   const traffic = new TrafficMetrics(registry, { maxModels: config.metrics.maxModels });
   const priceGauges = new PriceGauges(registry, () => inForce.settings.prices);
@@ -146,8 +148,8 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const reloader = new Reloader({
     initial,
     load,
-    apply: (next) => {
-      putIntoForce(build(next));
+    apply: async (next) => {
+      putIntoForce(await build(next));
       transport.retain(inForce.upstreams);
       priceGauges.reset();
     },

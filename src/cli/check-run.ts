@@ -9,6 +9,7 @@ import { mask } from "../config/values.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import { PriceBook } from "../prices/book.ts";
 import { loadPriceLists } from "../prices/data.ts";
+import { checkRoutes } from "../routes.ts";
 import { allDialects } from "../upstreams/presets.ts";
 import { resolveUpstreams } from "../upstreams/resolve.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
@@ -53,7 +54,13 @@ async function check(file: string | undefined): Promise<Checked> {
     resolveUpstreams(config, env, { locate, warn: (message) => warnings.push(message) }),
   );
   await attempt("", () => new Metrics({ buckets: config.metrics.buckets }));
-  await attempt("prices", () => new PriceBook(loadPriceLists(config.prices.files), upstreams ?? []));
+  const prices = await attempt(
+    "prices",
+    () => new PriceBook(loadPriceLists(config.prices.files), upstreams ?? []),
+  );
+  if (prices !== undefined && upstreams !== undefined) {
+    problems.push(...((await attempt("routes", () => checkRoutes(loaded, upstreams, prices))) ?? []));
+  }
   return { loaded, upstreams: upstreams ?? [], problems, warnings };
 }
 

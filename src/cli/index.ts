@@ -13,6 +13,7 @@ import { planCommand } from "./plan.ts";
 import { pricesCommand } from "./prices.ts";
 import { probeCommand } from "./probe.ts";
 import { reportCommand } from "./report.ts";
+import { routeCommand } from "./route.ts";
 import { sandboxCommand } from "./sandbox.ts";
 import { scenariosCommand } from "./scenarios.ts";
 import { serveCommand } from "./serve.ts";
@@ -32,6 +33,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     probeCommand(),
     doctorCommand(),
     pricesCommand(),
+    routeCommand(),
     reportCommand(),
     planCommand(),
     keysCommand(),

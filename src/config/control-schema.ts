@@ -1,7 +1,7 @@
 /** The schemas of limits and budgets, which apps, teams, upstreams, models and the whole gateway have alike. */
 import * as z from "zod";
 import { defaultConfig } from "./defaults.ts";
-import { quantity } from "./fields.ts";
+import { quantity, timeZone } from "./fields.ts";
 import { secretUrl } from "./values.ts";
 
 const whenUnavailable = (meaning: string) => z.enum(["open", "closed"]).optional().describe(meaning);
@@ -29,9 +29,7 @@ export const limits = z
 
 const period = {
   per: z.enum(["day", "week", "month"]).describe("The period it is for; a week begins on Monday."),
-  timeZone: z
-    .string()
-    .refine(isTimeZone, "is not a time zone; write its IANA name, as Asia/Shanghai")
+  timeZone: timeZone
     .default("UTC")
     .describe("Where the period begins at midnight.")
     .meta({ "x-example": "Asia/Shanghai" }),
@@ -111,12 +109,3 @@ export const limitsSection = z.strictObject({
     ),
   all: z.strictObject(scope).prefault({}).describe("What holds for all calls together."),
 });
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}

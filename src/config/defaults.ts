@@ -70,6 +70,20 @@ export const defaultProbes = {
   overrides: {},
 } as const;
 
+/** A routing rule of which nothing is said; and names of decisions that are no rule's. */
+export const defaultRoute = { priority: 0, reserved: ["default", "none"] } as const;
+
+/** Reasoning efforts, the least first. */
+export const efforts = ["none", "minimal", "low", "medium", "high", "xhigh"] as const;
+
+export const weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
+
+/** The languages that prompts are told apart by; src/routing/language.ts checks that they are the ones it knows. */
+export const languageNames = [
+  ...["en", "de", "fr", "es", "pt", "it", "nl", "pl", "tr", "vi", "id"],
+  ...["zh", "ja", "ko", "ru", "uk", "ar", "he", "hi", "th", "el"],
+] as const;
+
 /** A route of alerts of which nothing is said but where it leads. */
 export const notifyDefaults = {
   when: { labels: {} },
@@ -105,6 +119,7 @@ export const defaultConfig = {
   },
   upstreams: {},
   models: {},
+  routes: [],
   apps: [],
   teams: {},
   limits: { assumedOutputTokens: 4096, all: {} },

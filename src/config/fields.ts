@@ -79,3 +79,17 @@ export function quantity() {
     ])
     .meta({ "x-type": "quantity" });
 }
+
+/** The IANA name of a time zone. */
+export const timeZone = z
+  .string()
+  .refine(isTimeZone, "is not a time zone; write its IANA name, as Asia/Shanghai");
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -6,6 +6,9 @@ import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { expectGolden } from "../../test/helpers/golden.ts";
+import { PriceBook } from "../prices/book.ts";
+import { loadPriceLists } from "../prices/data.ts";
+import { checkRoutes } from "../routes.ts";
 import { resolveUpstreams } from "../upstreams/resolve.ts";
 import { loadConfig } from "./load.ts";
 import { ConfigError, formatProblem } from "./problems.ts";
@@ -35,7 +38,10 @@ async function refusal(file: string): Promise<string> {
   try {
     const loaded = await loadConfig({ file, cwd: folder, env });
     checkSafety(loaded);
-    resolveUpstreams(loaded.config, env, { locate: loaded.locate });
+    const upstreams = resolveUpstreams(loaded.config, env, { locate: loaded.locate });
+    const prices = new PriceBook(loadPriceLists([]), upstreams);
+    const problems = await checkRoutes(loaded, upstreams, prices);
+    if (problems.length > 0) throw new ConfigError(problems);
   } catch (error) {
     if (error instanceof ConfigError) return `${error.problems.map(formatProblem).join("\n")}\n`;
     throw error;

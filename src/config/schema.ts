@@ -11,6 +11,7 @@ import { defaultConfig } from "./defaults.ts";
 import { duration, label, modelName, size } from "./fields.ts";
 import { ledger } from "./ledger-schema.ts";
 import { probes } from "./probe-schema.ts";
+import { routes } from "./route-schema.ts";
 import { upstream } from "./upstream-schema.ts";
 import { type FileText, Secret } from "./values.ts";
 
@@ -100,6 +101,11 @@ export const configSchema = z.strictObject({
           .optional()
           .describe("The upstream is asked for this model instead.")
           .meta({ "x-example": "gemini-2.5-flash" }),
+        route: z
+          .literal(true)
+          .optional()
+          .describe("No upstream knows it: clients ask for it, and `routes` choose a model for each call.")
+          .meta({ "x-example": true }),
         upstreams: z
           .array(z.string())
           .min(1, "must name at least one upstream")
@@ -113,6 +119,7 @@ export const configSchema = z.strictObject({
     .describe(
       "Models by the name that clients use. A model that is not here goes to the upstream whose vendor makes it, else to the first that speaks the call's API.",
     ),
+  routes,
   apps: z.array(app).default([]).describe("Applications with keys of their own, for `server.auth: keys`."),
   teams: z
     .record(label("a team", []), team)
@@ -205,6 +212,7 @@ export type Config = Immutable<z.output<typeof configSchema>>;
 export type UpstreamConfig = Config["upstreams"][string];
 export type ProbesConfig = NonNullable<Config["probes"]>;
 export type ModelConfig = Config["models"][string];
+export type RouteConfig = Config["routes"][number];
 export type AppConfig = Config["apps"][number];
 export type AlertsConfig = Config["alerts"];
 /** What may be limited: an app, a team, an upstream, a model, or all calls. */

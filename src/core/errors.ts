@@ -109,6 +109,12 @@ export const errorCatalogue = {
     message:
       "No configured upstream serves {what}. Add it under `upstreams:` or `models:` in the configuration.",
   },
+  no_route: {
+    status: 404,
+    type: "not_found",
+    message:
+      "Model {model} is only routed, and no rule is for this call. Add one for the rest under `routes:` in the configuration, as `{ name: rest, when: { model: {model} }, use: { model: … } }`.",
+  },
   unknown_report: {
     status: 404,
     type: "not_found",

@@ -41,6 +41,9 @@ interface End {
 
 /** `upstream` of a call that was refused before one was chosen. */
 const NONE = "none";
+/** The `route` of a call that no rule was for. */
+const UNROUTED = "default";
+const ROUTE_HEADER = /^x-bellwether-(route|model|upstream)$/i;
 /** How often the rate limits that answers tell of are read, per series of calls. */
 const RATE_LIMIT_INTERVAL_MS = 1_000;
 
@@ -72,6 +75,7 @@ export class CallRecord {
   #series: CallSeries | undefined;
   #answer: SeenAnswer | undefined;
   #answerBeganAt: number | undefined;
+  #routed: { readonly route: string; readonly model: string; upstream: string } | undefined;
   #settled = false;
   /** Milliseconds worked so far, and since when we are working now (undefined while we wait). */
   #worked = 0;
@@ -86,6 +90,22 @@ export class CallRecord {
     this.#began = around.clock.monotonic();
     this.#workingSince = this.#began;
     this.id = uuidv7(this.startedAt);
+  }
+
+  /** Rules have decided where it goes, or found that none is for it (`route` is ""). */
+  routed(route: string, model: string, upstream: string): void {
+    this.#routed = { route, model, upstream };
+  }
+
+  /** Adds the headers that say where the call went and why; they replace those of a Bellwether further up. */
+  addRoute(headers: string[]): void {
+    if (this.#routed === undefined) return;
+    for (let at = headers.length - 2; at >= 0; at -= 2) {
+      if (ROUTE_HEADER.test(headers[at] ?? "")) headers.splice(at, 2);
+    }
+    const { route, model, upstream } = this.#routed;
+    headers.push("x-bellwether-route", route === "" ? UNROUTED : route);
+    headers.push("x-bellwether-model", headerText(model), "x-bellwether-upstream", upstream);
   }
 
   /** To be told what the call used when it has ended. */
@@ -131,6 +151,7 @@ export class CallRecord {
   moveTo(upstream: string): void {
     if (this.#call === undefined) return;
     const call = { ...this.#call, upstream };
+    if (this.#routed !== undefined) this.#routed.upstream = upstream;
     this.#call = call;
     this.#observe(() => {
       if (this.#series !== undefined) this.#around.metrics.moved(this.#series);
@@ -220,7 +241,7 @@ export class CallRecord {
       upstream,
       endpoint,
       modelRequested,
-      route: "",
+      route: this.#routed?.route ?? "",
       modelSent,
       modelLabel,
       streaming,
@@ -232,6 +253,9 @@ export class CallRecord {
     this.#call = call;
     this.#observe(() => {
       this.#series = this.#around.metrics.started(call);
+      if (this.#routed !== undefined) {
+        this.#around.metrics.decided(this.#routed.route || UNROUTED, call.upstream, call.modelLabel);
+      }
       this.#around.recorder.started(call);
     });
   }
@@ -294,6 +318,11 @@ export class CallRecord {
     });
     for (const admission of this.#admissions ?? []) this.#observe(() => admission.settle(usage));
   }
+}
+
+/** A name that a client wrote, as a header can hold it. */
+function headerText(text: string): string {
+  return /^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(text);
 }
 
 /** The trace id of a W3C `traceparent` header, or "". */

@@ -24,9 +24,10 @@ import { CallRecord } from "./call-record.ts";
 import { Drain } from "./drain.ts";
 import type { ClientExchange, ClientListener } from "./ports.ts";
 import { prepare } from "./prepare.ts";
-import { climbs, noHost, noUpstream, type ReadRequest } from "./read-request.ts";
+import { climbs, noHost, type ReadRequest } from "./read-request.ts";
 import { answerRefusal, familyOf, toBellwetherError } from "./refusal.ts";
 import { AnswerHead, RequestHead } from "./request-head.ts";
+import { planCall } from "./route.ts";
 import type { Settings, Surroundings } from "./state.ts";
 
 /** Handles one client request. `settings` stay the same for the call, whatever is reloaded meanwhile. */
@@ -139,9 +140,8 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
 
   /** Plans the call for a model and asks the limits; the counters may answer later. */
   #admit(request: ReadRequest, wanted: string, downgraded: boolean): void {
-    const { operation, body, parsed, facts, asked, family } = request;
-    const target = this.#settings.plan(wanted, operation.dialect.name, family);
-    if (target === undefined) throw noUpstream(wanted, this.#path);
+    const { operation, body, parsed, facts, asked } = request;
+    const target = planCall(request, wanted, this.#path, this.#record, this.#settings);
     const { id, startedAt, app, team } = this.#record;
     const bytesIn = body?.length ?? 0;
     const call = { id, startedAt, app, team, operation, parsed, facts, asked, bytesIn, downgraded };
@@ -263,6 +263,7 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
       if (!this.#clientGone) {
         if (head.requestId === "") head.headers.push("x-request-id", this.#record.id);
         head.headers.push("server-timing", this.#record.serverTiming());
+        this.#record.addRoute(head.headers);
         this.#client.head(status, statusText, head.headers);
       }
       this.#answer = answer;

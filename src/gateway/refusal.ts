@@ -4,6 +4,7 @@ import type { Logger } from "../core/log.ts";
 import { LimitRefusal, limitHeaders } from "../limits/limit-refusal.ts";
 import type { Family, Operation } from "../usage/dialect.ts";
 import { errorBody } from "../usage/error-shape.ts";
+import type { CallRecord } from "./call-record.ts";
 import type { ClientExchange } from "./ports.ts";
 import type { RequestHead } from "./request-head.ts";
 
@@ -34,10 +35,10 @@ export function answerRefusal(
   client: ClientExchange,
   family: Family,
   error: BellwetherError,
-  record: { readonly id: string; serverTiming(): string },
+  record: Pick<CallRecord, "id" | "serverTiming" | "addRoute">,
 ): number {
   const body = Buffer.from(errorBody(family, error, record.id));
-  client.head(error.status, "", [
+  const headers = [
     "content-type",
     "application/json",
     "content-length",
@@ -47,7 +48,9 @@ export function answerRefusal(
     "server-timing",
     record.serverTiming(),
     ...(error instanceof LimitRefusal ? limitHeaders(family, error, Date.now()) : []),
-  ]);
+  ];
+  record.addRoute(headers);
+  client.head(error.status, "", headers);
   if (client.method !== "HEAD") client.write(body);
   client.end();
   return body.length;

@@ -6,6 +6,7 @@ import type { Limiter } from "../limits/limiter.ts";
 import type { RuleBook } from "../limits/rules.ts";
 import type { PriceBook } from "../prices/book.ts";
 import type { Plan } from "../routing/plan.ts";
+import type { Router } from "../routing/router.ts";
 import type { UpstreamTransport } from "../upstreams/exchange.ts";
 import type { RetryBudgets } from "../upstreams/retry-budget.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
@@ -25,6 +26,8 @@ export interface Settings {
   readonly probe?: true;
   /** Limits and budgets; probes have none, but a budget of their own. */
   readonly rules?: RuleBook;
+  /** Rules that choose model and upstream; undefined where there are none. */
+  readonly router?: Router<Upstream>;
   /** Chooses the upstream and the model to ask it for. */
   plan(model: string, dialect: DialectName, family: Family): Plan<Upstream> | undefined;
   /** The bounded `model` label of a name that a client wrote. */

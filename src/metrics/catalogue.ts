@@ -223,6 +223,14 @@ export const catalogue = {
     help: "Calls that went on at another upstream, by what had gone wrong at the one before.",
     labels: ["from", "to", "reason"],
   },
+  routeDecisions: {
+    type: "counter",
+    name: "bellwether_route_decisions_total",
+    unit: "calls",
+    help: "Calls by the rules that decided where they go (`default`: none did). Only where routes are configured.",
+    labels: ["route", "upstream", "model"],
+    bounded: MODEL,
+  },
   rejected: {
     type: "counter",
     name: "bellwether_rejected_total",

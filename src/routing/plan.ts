@@ -117,6 +117,17 @@ export function plan<U extends Candidate>(request: PlanRequest, table: RoutingTa
   return decision;
 }
 
+/** The plan with this upstream and no other; undefined when it does not speak the call's API, or does not exist. */
+export function planAt<U extends Candidate>(
+  request: PlanRequest,
+  name: string,
+  table: RoutingTable<U>,
+): Plan<U> | undefined {
+  const speaker = laneFor(request, table).speakers.find(({ upstream }) => upstream.name === name);
+  if (speaker === undefined) return undefined;
+  return { upstream: speaker.upstream, model: table.rules.get(request.model)?.model ?? request.model };
+}
+
 function laneFor<U extends Candidate>(request: PlanRequest, table: RoutingTable<U>): Lane<U> {
   const { dialect, family } = request;
   const shared = sharedDialects.has(dialect);

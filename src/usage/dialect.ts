@@ -48,6 +48,18 @@ export interface RequestFacts {
   readonly image?: { readonly size: string; readonly quality: string };
 }
 
+/** What else routing rules may ask of a request; read only where one does. */
+export interface RequestTraits {
+  /** Tools, or functions, are offered. */
+  readonly tools: boolean;
+  /** The model is shown images. */
+  readonly images: boolean;
+  /** The answer is to be JSON, or to follow a schema. */
+  readonly json: boolean;
+  /** The reasoning effort asked for (`none`, `minimal`, `low`, `medium`, `high`, `xhigh`), or "". */
+  readonly effort: string;
+}
+
 /** A request body as the dialect may look at it. `json` is undefined when the body is not JSON. */
 export interface RequestBody {
   readonly json: unknown;
@@ -90,6 +102,10 @@ export interface Dialect {
   readEvent(name: string, data: unknown, reading: Reading): void;
   /** Top-level keys of an answer's body that carry usage and model, in the order to look for them at the tail. */
   readonly usageKeys: readonly string[];
+  /** Absent where requests have no such traits. */
+  traits?(body: RequestBody): RequestTraits;
+  /** What the user wrote, message by message; absent where the whole prompt is the user's. */
+  userTexts?(body: RequestBody): readonly string[];
   /** Collects the prompt's text from a request, for an estimate of its input tokens. */
   promptText(body: RequestBody): string;
 }

@@ -102,6 +102,11 @@ export class TrafficMetrics {
     this.#rejections(app, reason).inc();
   }
 
+  /** Counts where the rules sent a call. `model` is the bounded label. */
+  decided(route: string, upstream: string, model: string): void {
+    this.#families.routeDecisions.with([route, upstream, model]).inc();
+  }
+
   /** Counts an attempt after the first; `reason` is what the attempt before it had failed with. */
   retried(upstream: string, reason: ErrorType): void {
     this.#families.retries.with([upstream, reason]).inc();

@@ -1,7 +1,16 @@
 /** The admin API: what the page and the command line ask of a running Bellwether. Types are in ../api.ts. */
 import { Hono } from "hono";
 import { BellwetherError } from "../../core/errors.ts";
-import type { AlertsAnswer, ApiError, LoginState, NewSilence, Overview } from "../api.ts";
+import type {
+  AlertsAnswer,
+  ApiError,
+  LoginState,
+  NewSilence,
+  Overview,
+  RouteExplanation,
+  RouteQuestion,
+  RoutesAnswer,
+} from "../api.ts";
 import type { FetchHandler, Peer } from "./fetch-handler.ts";
 import type { Guard } from "./guard.ts";
 
@@ -12,6 +21,9 @@ export interface AdminSource {
   report(name: string, parameters: Readonly<Record<string, readonly string[]>>): Promise<object>;
   /** The configuration in force, secrets masked. */
   settings(): Promise<object>;
+  routes(): Promise<RoutesAnswer>;
+  /** @throws BellwetherError `bad_parameter` */
+  explainRoute(question: RouteQuestion): Promise<RouteExplanation>;
   alerts(): AlertsAnswer;
   /** @throws BellwetherError `bad_parameter` */
   silence(silence: NewSilence): object;
@@ -79,6 +91,10 @@ export function adminApp(source: AdminSource, guard: Guard): FetchHandler {
     context.json(await source.report(context.req.param("name"), context.req.queries())),
   );
   app.get("/api/settings", async (context) => context.json(await source.settings()));
+  app.get("/api/routes", async (context) => context.json(await source.routes()));
+  app.post("/api/route/explain", async (context) =>
+    context.json(await source.explainRoute(await jsonBody<RouteQuestion>(context.req.raw))),
+  );
   app.get("/api/alerts", (context) => context.json(source.alerts()));
   app.post("/api/alerts/silences", async (context) =>
     context.json(source.silence(await jsonBody<NewSilence>(context.req.raw)), 201),

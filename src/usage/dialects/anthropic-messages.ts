@@ -4,8 +4,9 @@
  * cumulative, in `message_delta`, which may repeat all of it or only what has changed.
  */
 import { count, type Quantities } from "../../core/quantities.ts";
-import type { Dialect, Operation, Reading, RequestBody, RequestFacts } from "../dialect.ts";
+import type { Dialect, Operation, Reading, RequestBody, RequestFacts, RequestTraits } from "../dialect.ts";
 import {
+  effortOfTokens,
   type Fields,
   fields,
   items,
@@ -17,7 +18,7 @@ import {
   sum,
   text,
 } from "./fields.ts";
-import { isUnder, operationPair, TextCollector } from "./openai-request.ts";
+import { contentText, hasPart, isUnder, operationPair, TextCollector } from "./openai-request.ts";
 
 const ROOT = "/v1/messages";
 
@@ -81,6 +82,26 @@ export const anthropicMessages: Dialect = {
     }
   },
 
+  traits(body: RequestBody): RequestTraits {
+    const json = fields(body.json);
+    const output = fields(json.output_config);
+    const format = fields(output.format ?? json.output_format);
+    return {
+      tools: items(json.tools).length > 0,
+      images: hasPart(json.messages, IMAGE_PARTS),
+      json: format.type === "json_schema",
+      effort: name(output.effort) || thinkingEffort(fields(json.thinking)),
+    };
+  },
+
+  userTexts(body: RequestBody): readonly string[] {
+    const messages = items(fields(body.json).messages).map(fields);
+    return messages
+      .filter(({ role }) => role === "user")
+      .map(({ content }) => contentText(textBlocks(content)))
+      .filter((written) => written !== "");
+  },
+
   promptText(body: RequestBody): string {
     const json = fields(body.json);
     const collector = new TextCollector();
@@ -94,6 +115,19 @@ export const anthropicMessages: Dialect = {
     return collector.toString();
   },
 };
+
+const IMAGE_PARTS: ReadonlySet<string> = new Set(["image"]);
+
+/** What tools answered also comes in messages of the user; it is not what the user wrote. */
+function textBlocks(content: unknown): unknown {
+  return Array.isArray(content) ? content.filter((block) => fields(block).type === "text") : content;
+}
+
+/** Thinking is asked for by a number of tokens where no effort is named. */
+function thinkingEffort({ type, budget_tokens: budget }: Fields): string {
+  if (type === "disabled") return "none";
+  return type === "enabled" || type === "adaptive" ? effortOfTokens(count(budget)) : "";
+}
 
 const operations = operationPair({ dialect: anthropicMessages, endpoint: "messages" });
 

@@ -78,3 +78,17 @@ export function readError(error: unknown, reading: Reading): boolean {
   if (failed) reading.failed = true;
   return failed;
 }
+
+/** Tokens up to which thinking counts as of this effort; the bounds are our own, between the vendors' examples. */
+const EFFORT_TOKENS: readonly (readonly [number, string])[] = [
+  [0, "none"],
+  [1_024, "minimal"],
+  [4_096, "low"],
+  [16_384, "medium"],
+];
+
+/** The effort that a number of thinking tokens stands for; without one the model decides, which is `medium`. */
+export function effortOfTokens(tokens: number | undefined): string {
+  if (tokens === undefined) return "medium";
+  return EFFORT_TOKENS.find(([most]) => tokens <= most)?.[1] ?? "high";
+}

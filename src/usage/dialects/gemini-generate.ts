@@ -4,9 +4,10 @@
  * cached part but not what tools added; the candidates' count excludes thoughts.
  */
 import { count, type Quantities } from "../../core/quantities.ts";
-import type { Dialect, Operation, Reading, RequestBody, RequestFacts } from "../dialect.ts";
+import type { Dialect, Operation, Reading, RequestBody, RequestFacts, RequestTraits } from "../dialect.ts";
 import type { Endpoint } from "../usage.ts";
 import {
+  effortOfTokens,
   type Fields,
   fields,
   firstCount,
@@ -18,7 +19,7 @@ import {
   readOutput,
   sum,
 } from "./fields.ts";
-import { isUnder, TextCollector } from "./openai-request.ts";
+import { contentText, isUnder, TextCollector } from "./openai-request.ts";
 
 const MODEL_ROOTS = ["/v1beta/models", "/v1/models", "/v1beta/tunedModels"] as const;
 
@@ -86,6 +87,31 @@ export const geminiGenerate: Dialect = {
     readAnswer(fields(data), reading);
   },
 
+  traits(body: RequestBody): RequestTraits {
+    const json = fields(body.json);
+    const config = fields(json.generationConfig ?? json.generation_config);
+    const thinking = fields(config.thinkingConfig ?? config.thinking_config);
+    const tokens = count(thinking.thinkingBudget ?? thinking.thinking_budget);
+    return {
+      tools: items(json.tools).length > 0,
+      images: items(json.contents).some((content) => items(fields(content).parts).some(isImage)),
+      json: (config.responseMimeType ?? config.response_mime_type) === "application/json",
+      effort:
+        name(thinking.thinkingLevel ?? thinking.thinking_level).toLowerCase() ||
+        (tokens === undefined ? "" : effortOfTokens(tokens)),
+    };
+  },
+
+  userTexts(body: RequestBody): readonly string[] {
+    const { contents } = fields(body.json);
+    if (typeof contents === "string") return [contents];
+    return items(contents)
+      .map(fields)
+      .filter(({ role }) => role === undefined || role === "user")
+      .map(({ parts }) => contentText(parts))
+      .filter((written) => written !== "");
+  },
+
   promptText(body: RequestBody): string {
     const json = fields(body.json);
     const collector = new TextCollector();
@@ -98,6 +124,12 @@ export const geminiGenerate: Dialect = {
 };
 
 const models: Operation = { dialect: geminiGenerate, endpoint: "models", billable: false };
+
+function isImage(value: unknown): boolean {
+  const part = fields(value);
+  const data = fields(part.inlineData ?? part.inline_data ?? part.fileData ?? part.file_data);
+  return name(data.mimeType ?? data.mime_type).startsWith("image/");
+}
 
 function decoded(model: string): string {
   if (!model.includes("%")) return model;

@@ -3,9 +3,17 @@
  * Usage comes in the body, or in a last chunk of the stream when the request asks for it; some relays
  * send it in the last content chunk or, cumulative, in every chunk.
  */
-import type { Dialect, Operation, Reading, RequestBody, RequestFacts } from "../dialect.ts";
-import { type Fields, fields, items, readError, readNames, readOutput } from "./fields.ts";
-import { isUnder, openAiFacts, operationPair, TextCollector } from "./openai-request.ts";
+import type { Dialect, Operation, Reading, RequestBody, RequestFacts, RequestTraits } from "../dialect.ts";
+import { type Fields, fields, items, name, readError, readNames, readOutput } from "./fields.ts";
+import {
+  contentText,
+  hasPart,
+  isUnder,
+  openAiFacts,
+  operationPair,
+  TextCollector,
+  wantsJson,
+} from "./openai-request.ts";
 import { readOpenAiUsage } from "./openai-usage.ts";
 
 const ROOT = "/v1/chat/completions";
@@ -49,6 +57,21 @@ export const openAiChat: Dialect = {
     readUsage(chunk, reading);
   },
 
+  traits(body: RequestBody): RequestTraits {
+    const json = fields(body.json);
+    return {
+      tools: items(json.tools ?? json.functions).length > 0,
+      images: hasPart(json.messages, IMAGE_PARTS),
+      json: wantsJson(json.response_format),
+      effort: name(json.reasoning_effort),
+    };
+  },
+
+  userTexts(body: RequestBody): readonly string[] {
+    const messages = items(fields(body.json).messages).map(fields);
+    return messages.filter(({ role }) => role === "user").map(({ content }) => contentText(content));
+  },
+
   promptText(body: RequestBody): string {
     const json = fields(body.json);
     const collector = new TextCollector();
@@ -62,6 +85,8 @@ export const openAiChat: Dialect = {
     return collector.toString();
   },
 };
+
+const IMAGE_PARTS: ReadonlySet<string> = new Set(["image_url"]);
 
 const operations = operationPair({ dialect: openAiChat, endpoint: "chat" });
 

@@ -1,7 +1,7 @@
 /** What requests of the OpenAI APIs have in common: paths, facts, and the text of messages. */
 import { count } from "../../core/quantities.ts";
 import type { Operation, RequestFacts } from "../dialect.ts";
-import { type Fields, fields, items, name } from "./fields.ts";
+import { type Fields, fields, items, name, text } from "./fields.ts";
 
 /** `path` is `root` itself or lies below it. */
 export function isUnder(path: string, root: string): boolean {
@@ -38,6 +38,27 @@ export function openAiFacts(json: Fields, ...maxOutputTokens: readonly unknown[]
   };
 }
 
+/** What a message says, as text: of its content, with neither images nor tool calls. */
+export function contentText(content: unknown): string {
+  if (typeof content === "string") return content;
+  const collector = new TextCollector();
+  collector.addContent(content);
+  return collector.toString();
+}
+
+/** Whether some message's content has a part of one of these types. */
+export function hasPart(messages: unknown, types: ReadonlySet<string>): boolean {
+  return items(messages).some((message) =>
+    items(fields(message).content).some((part) => types.has(text(fields(part).type))),
+  );
+}
+
+/** Whether a `response_format` (or `text.format`) asks for JSON. */
+export function wantsJson(format: unknown): boolean {
+  const type = text(fields(format).type);
+  return type === "json_object" || type === "json_schema";
+}
+
 /** Collects texts, one a line. */
 export class TextCollector {
   readonly #pieces: string[] = [];
@@ -56,8 +77,8 @@ export class TextCollector {
     this.add(content);
     for (const part of items(content)) {
       this.add(part);
-      const { text, refusal, thinking, output, content: nested } = fields(part);
-      this.add(text);
+      const { text: written, refusal, thinking, output, content: nested } = fields(part);
+      this.add(written);
       this.add(refusal);
       this.add(thinking);
       this.add(output);

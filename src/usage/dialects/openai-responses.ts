@@ -3,9 +3,18 @@
  * (`response.completed`, `.incomplete` or `.failed`) carries the whole response with its usage.
  * Reading a stored response again reports its usage again, so only creating one is billable.
  */
-import type { Dialect, Operation, Reading, RequestBody, RequestFacts } from "../dialect.ts";
-import { type Fields, fields, items, readError, readNames, readOutput, text } from "./fields.ts";
-import { below, isUnder, openAiFacts, operationPair, TextCollector } from "./openai-request.ts";
+import type { Dialect, Operation, Reading, RequestBody, RequestFacts, RequestTraits } from "../dialect.ts";
+import { type Fields, fields, items, name, readError, readNames, readOutput, text } from "./fields.ts";
+import {
+  below,
+  contentText,
+  hasPart,
+  isUnder,
+  openAiFacts,
+  operationPair,
+  TextCollector,
+  wantsJson,
+} from "./openai-request.ts";
 import { readOpenAiUsage } from "./openai-usage.ts";
 
 const ROOT = "/v1/responses";
@@ -51,6 +60,23 @@ export const openAiResponses: Dialect = {
     else readError(event.error, reading);
   },
 
+  traits(body: RequestBody): RequestTraits {
+    const json = fields(body.json);
+    return {
+      tools: items(json.tools).length > 0,
+      images: hasPart(json.input, IMAGE_PARTS),
+      json: wantsJson(fields(json.text).format),
+      effort: name(fields(json.reasoning).effort),
+    };
+  },
+
+  userTexts(body: RequestBody): readonly string[] {
+    const { input } = fields(body.json);
+    if (typeof input === "string") return [input];
+    const messages = items(input).map(fields);
+    return messages.filter(({ role }) => role === "user").map(({ content }) => contentText(content));
+  },
+
   promptText(body: RequestBody): string {
     const json = fields(body.json);
     const collector = new TextCollector();
@@ -67,6 +93,8 @@ export const openAiResponses: Dialect = {
     return collector.toString();
   },
 };
+
+const IMAGE_PARTS: ReadonlySet<string> = new Set(["input_image"]);
 
 const operations = operationPair({ dialect: openAiResponses, endpoint: "responses" });
 

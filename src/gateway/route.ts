@@ -1,0 +1,47 @@
+/** Where a call goes: by the rules, where there are some, else by the model's own upstreams. */
+import { BellwetherError } from "../core/errors.ts";
+import { RouteFacts } from "../routing/facts.ts";
+import type { Plan } from "../routing/plan.ts";
+import type { Upstream } from "../upstreams/upstream.ts";
+import type { CallRecord } from "./call-record.ts";
+import { noUpstream, type ReadRequest } from "./read-request.ts";
+import type { Settings } from "./state.ts";
+
+/**
+ * The plan for a request that asks for `wanted`. What was decided by rules is noted in the record.
+ * @throws BellwetherError no_upstream or no_route.
+ */
+export function planCall(
+  request: ReadRequest,
+  wanted: string,
+  path: string,
+  record: CallRecord,
+  settings: Settings,
+): Plan<Upstream> {
+  const { operation, family } = request;
+  const { router } = settings;
+  if (router === undefined) {
+    const plan = settings.plan(wanted, operation.dialect.name, family);
+    if (plan === undefined) throw noUpstream(wanted, path);
+    return plan;
+  }
+  const { app, team, startedAt: at } = record;
+  const { facts, parsed, body, head } = request;
+  const call = {
+    operation,
+    family,
+    asked: wanted,
+    facts,
+    parsed,
+    body,
+    headers: head.forward,
+    app,
+    team,
+    at,
+  };
+  const { plan, route, undecided } = router.decide(new RouteFacts(call));
+  if (undecided) throw new BellwetherError("no_route", { model: JSON.stringify(wanted) });
+  if (plan === undefined) throw noUpstream(wanted, path);
+  record.routed(route, plan.model, plan.upstream.name);
+  return plan;
+}

@@ -1,0 +1,35 @@
+/** One thing that a rule wants of a call. A kind of condition is one file in conditions/ and its line in index.ts. */
+import type { RouteFacts } from "./facts.ts";
+
+export interface Condition {
+  /** The key under `when`. */
+  readonly key: string;
+  /** What is wanted, for people. */
+  readonly wants: string;
+  holds(facts: RouteFacts): boolean;
+  /** What the call has, for people; never text of the prompt. */
+  found(facts: RouteFacts): string;
+}
+
+/** A regular expression that takes time in proportion to the text, whatever it is. */
+export interface Pattern {
+  /** Whether it is found anywhere in the text. */
+  test(text: string): boolean;
+}
+
+/** What conditions are made with. */
+export interface ConditionTools {
+  /** @throws Error saying what is wrong with the expression. */
+  pattern(source: string): Pattern;
+}
+
+/** The values of a setting that is one value or a list of them. */
+export function listed<Value extends string>(value: Value | readonly Value[]): readonly Value[] {
+  return typeof value === "string" ? [value] : value;
+}
+
+/** `a`, `a or b`, `a, b or c`. */
+export function either(values: readonly string[]): string {
+  const last = values.at(-1) ?? "";
+  return values.length < 2 ? last : `${values.slice(0, -1).join(", ")} or ${last}`;
+}
