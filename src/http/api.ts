@@ -361,6 +361,7 @@ export interface AppRow {
 /** GET /api/apps: those of the configuration, and `anonymous` when it may call. */
 export interface AppsAnswer {
   readonly apps: readonly AppRow[];
+}
 
 /** A call to be routed, which is not made. Nothing of it is stored or logged. */
 export interface RouteQuestion {
