@@ -1,15 +1,22 @@
 /** The admin API's sources: what of the running program it shows, and what it may change. */
+import { budgetsAnswer } from "./admin-budgets.ts";
+import { callDetail, callsAnswer } from "./admin-calls.ts";
+import { appsAnswer, upstreamRow } from "./admin-upstreams.ts";
 import type { Alerting } from "./alerting.ts";
 import { promqlCondition } from "./alerts/promql.ts";
 import { runbookPage } from "./alerts/runbooks.ts";
 import { valueText } from "./alerts/texts.ts";
 import { BellwetherError } from "./core/errors.ts";
 import type { Logger } from "./core/log.ts";
+import { formatUsd } from "./core/money.ts";
 import type { AdminSource } from "./http/admin/app.ts";
 import type { LiveTraffic } from "./http/admin/live.ts";
-import type { AlertsAnswer, NewSilence } from "./http/api.ts";
+import type { About, AlertsAnswer, NewSilence, Spend } from "./http/api.ts";
 import type { LedgerClient } from "./ledger/ledger-thread.ts";
+import type { MonthSpend } from "./ledger/spending/month.ts";
+import type { Limits } from "./limiting.ts";
 import type { Notifier } from "./notify/notifier.ts";
+import type { Board } from "./probes/board.ts";
 import type { InForce } from "./settings.ts";
 import { version } from "./version.ts";
 
@@ -17,6 +24,8 @@ export interface AdminParts {
   inForce(): InForce;
   readonly live: LiveTraffic;
   readonly ledger: LedgerClient | undefined;
+  readonly limits: Pick<Limits, "budgets">;
+  readonly board: Pick<Board, "of">;
   alerting(): Alerting | undefined;
   readonly notifier: Notifier;
   simulated(): boolean;
@@ -24,10 +33,18 @@ export interface AdminParts {
 }
 
 const LONGEST_SILENCE_MS = 30 * 86_400_000;
+const startedAt = (): number => Date.now() - Math.round(process.uptime() * 1000);
 
 export function adminSource(parts: AdminParts): AdminSource {
-  const { live, ledger, notifier } = parts;
+  const { live, notifier } = parts;
+  const ledger = (): LedgerClient => {
+    if (parts.ledger !== undefined) return parts.ledger;
+    throw new BellwetherError("ledger_unavailable", {
+      why: "it is switched off; `ledger: { enabled: true }` switches it on",
+    });
+  };
   return {
+    about: () => aboutOf(parts),
     async overview() {
       const alerts = parts.alerting()?.status() ?? [];
       return {
@@ -37,16 +54,34 @@ export function adminSource(parts: AdminParts): AdminSource {
         upstreams: parts.inForce().upstreams.map(({ name }) => name),
         ...live.figures(),
         alertsFiring: alerts.filter(({ state }) => state === "firing").length,
-        ledgerLagMs: ledger?.status.lagMs ?? null,
-        ledgerProblem: ledger?.status.problem ?? null,
-        spend: null,
+        ledgerLagMs: parts.ledger?.status.lagMs ?? null,
+        ledgerProblem: parts.ledger?.status.problem ?? null,
+        spend: spendOf(parts.ledger?.spend),
       };
     },
-    async report(name, parameters) {
-      if (ledger === undefined)
-        throw new BellwetherError("ledger_unavailable", { why: "it is switched off" });
-      return ledger.report(name, parameters);
+    report: async (name, parameters) => ledger().report(name, parameters),
+    calls: async (parameters) => callsAnswer(await ledger().calls(parameters)),
+    async call(id) {
+      const row = await ledger().call(id);
+      if (row === undefined)
+        throw new BellwetherError("unknown_call", { id: JSON.stringify(id.slice(0, 60)) });
+      return callDetail(row, parts.inForce().settings.prices);
     },
+    async budgets() {
+      const states = await parts.limits.budgets(parts.inForce().settings.rules);
+      return budgetsAnswer(states, parts.ledger, Date.now());
+    },
+    upstreams: () => ({
+      upstreams: parts.inForce().upstreams.map((upstream) =>
+        upstreamRow(upstream, {
+          watch: parts.board.of(upstream.name),
+          lastMinute: live.ofUpstream(upstream.name),
+          month: parts.ledger?.spend,
+          simulated: parts.simulated(),
+        }),
+      ),
+    }),
+    apps: () => appsAnswer(parts.inForce(), (app) => live.ofApp(app), Date.now()),
     async settings() {
       const { asWritten } = await import("./config/json-schema.ts");
       const { loaded, upstreams } = parts.inForce();
@@ -89,6 +124,50 @@ export function adminSource(parts: AdminParts): AdminSource {
     },
     failed: (error) => parts.log.error({ err: error }, "the admin API failed"),
     runbook: (name) => runbookPage(name, parts.inForce().loaded.config),
+  };
+}
+
+function aboutOf(parts: AdminParts): About {
+  const { loaded, upstreams, settings } = parts.inForce();
+  const { config, file } = loaded;
+  const { retentionDays, clickhouse } = config.ledger;
+  return {
+    version,
+    startedAt: startedAt(),
+    now: Date.now(),
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    currency: "USD",
+    simulated: parts.simulated(),
+    auth: config.server.auth,
+    file: file ?? null,
+    upstreams: upstreams.map(({ name }) => name),
+    apps: config.apps.map(({ name }) => name),
+    models: Object.keys(config.models),
+    channels: [...parts.notifier.channels],
+    ledger:
+      parts.ledger === undefined
+        ? null
+        : {
+            kind: clickhouse === undefined ? "duckdb" : "clickhouse",
+            retentionDays: retentionDays ?? null,
+          },
+    probes: config.probes !== undefined,
+    budgets: settings.rules?.budgets.length ?? 0,
+  };
+}
+
+function spendOf(month: MonthSpend | undefined): Spend | null {
+  if (month === undefined) return null;
+  const { at, today, total } = month;
+  const { cost, projected, range, method, tokens } = total;
+  return {
+    at,
+    todayUsd: formatUsd(today),
+    monthUsd: formatUsd(cost),
+    monthTokens: tokens,
+    projectedUsd: formatUsd(projected),
+    range: range === undefined ? null : { lowUsd: formatUsd(range.low), highUsd: formatUsd(range.high) },
+    method,
   };
 }
 

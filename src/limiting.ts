@@ -3,6 +3,7 @@ import type { Config } from "./config/schema.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Logger } from "./core/log.ts";
 import type { LedgerClient } from "./ledger/ledger-thread.ts";
+import { type BudgetState, budgetStates } from "./limits/budget-states.ts";
 import { BudgetWatch } from "./limits/budget-watch.ts";
 import { Limiter } from "./limits/limiter.ts";
 import { restoreBudgets, type SpendSource } from "./limits/restore.ts";
@@ -22,6 +23,8 @@ export interface Limits {
    * Resolves when that is done, or when the ledger has not answered in time, which is logged.
    */
   restore(rules: RuleBook | undefined, source: SpendSource): Promise<void>;
+  /** How full the budgets of a configuration are. */
+  budgets(rules: RuleBook | undefined): Promise<readonly BudgetState[]>;
   close(): Promise<void>;
 }
 
@@ -68,6 +71,7 @@ export async function startLimits(config: Config["limits"], around: Surroundings
       await patiently(() => restoreBudgets(rules.budgets, store, source, startedAt), log);
       await watch.configure(rules.budgets, store).catch(() => undefined);
     },
+    budgets: (rules) => budgetStates(rules?.budgets ?? [], store, clock.wall()),
     close: async () => store.close(),
   };
 }

@@ -24,6 +24,7 @@ import { LiveTraffic } from "./http/admin/live.ts";
 import { type Readiness, serveOperation } from "./http/operations.ts";
 import { DataPlane } from "./http/server.ts";
 import { Ledger } from "./ledger/ledger.ts";
+import { showMonth } from "./ledger/spending/month-gauges.ts";
 import { spendFrom, startLimits } from "./limiting.ts";
 import { createLogger, type ProcessLogger } from "./logger.ts";
 import { BoundedLabels } from "./metrics/bounded-labels.ts";
@@ -112,6 +113,13 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const probes = new ProbeService({ registry, around: () => around, settings: () => inForce.settings });
   const live = new LiveTraffic(systemClock);
   const ledger = config.ledger.enabled ? openLedger(initial, cwd, log, registry) : undefined;
+  if (ledger !== undefined) {
+    const { client } = ledger;
+    showMonth(registry, {
+      spend: () => client.spend,
+      upstreams: () => inForce.upstreams.map(({ name }) => name),
+    });
+  }
   const limits = await startLimits(config.limits, { registry, clock: systemClock, log });
   const around: Surroundings = {
     clock: systemClock,
@@ -193,6 +201,8 @@ export async function serve(options: ServeOptions): Promise<Running> {
       inForce: () => inForce,
       live,
       ledger: ledger?.client,
+      limits,
+      board: probes.board,
       alerting: () => alerting,
       notifier,
       simulated: () => about().simulated,
@@ -201,7 +211,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     guard,
   );
   const operations = {
-    admin,
+    admin: admin.serve,
     metrics,
     readiness,
     about,
@@ -259,6 +269,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
       reload: (reason) => reloader.reload(reason),
       async close() {
         stopping = true;
+        admin.close();
         const clean = await server.close(inForce.loaded.config.server.shutdown.drain);
         await closeParts();
         return clean;

@@ -141,6 +141,22 @@ export const errorCatalogue = {
     type: "rejected",
     message: "Too many wrong admin tokens came from this address. Wait a minute.",
   },
+  too_many_watchers: {
+    status: 503,
+    type: "rejected",
+    message: "{limit} clients watch the events already. Close pages that nobody looks at, and try again.",
+  },
+  payload_too_large: {
+    status: 413,
+    type: "rejected",
+    message: "The body is larger than the {limit} bytes that are read here. Send less.",
+  },
+  unknown_call: {
+    status: 404,
+    type: "not_found",
+    message:
+      "The ledger has no call {id}. Calls are there about a second after their end; `X-Request-Id` and `Server-Timing` of an answer name them.",
+  },
   unknown_channel: {
     status: 404,
     type: "not_found",

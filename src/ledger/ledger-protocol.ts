@@ -1,7 +1,11 @@
 /** What the main thread and the ledger's thread say to each other. Plain data, copied on the way. */
+import type { LedgerRow } from "../store/ledger-row.ts";
 import type { Query, Value } from "../store/ledger-store.ts";
 import type { StoreSettings } from "../store/store-settings.ts";
+import type { CallPage, CallSearch } from "./calls/search.ts";
 import type { ReportQuery, ReportResult } from "./reports/report.ts";
+import type { MonthSpend } from "./spending/month.ts";
+import type { RestAsk } from "./spending/rest-of-period.ts";
 
 /** What the thread is started with. */
 export interface LedgerSettings {
@@ -21,6 +25,11 @@ export interface LedgerQuestions {
     readonly answer: ReportResult;
   };
   readonly query: { readonly ask: Query; readonly answer: Rows };
+  readonly calls: { readonly ask: CallSearch; readonly answer: CallPage };
+  /** A call by its id. */
+  readonly call: { readonly ask: string; readonly answer: LedgerRow | null };
+  /** What will be used until the ends of periods: pico-dollars or tokens. */
+  readonly rest: { readonly ask: readonly RestAsk[]; readonly answer: readonly bigint[] };
   /** Take over what is in the journal, then close the database: nothing more will be asked. */
   readonly finish: { readonly ask: null; readonly answer: null };
 }
@@ -64,4 +73,5 @@ export interface Notice {
 export type FromThread =
   | { readonly answer: Answer }
   | { readonly state: LedgerState }
+  | { readonly spend: MonthSpend }
   | { readonly notice: Notice };

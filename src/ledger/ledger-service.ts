@@ -9,6 +9,7 @@ import { openStore } from "../store/open-store.ts";
 import { Ingest } from "./ingest.ts";
 import type { FromThread, LedgerSettings, LedgerState, Question } from "./ledger-protocol.ts";
 import { Retention } from "./retention.ts";
+import { Spending } from "./spending/spending.ts";
 
 /** How often the journal is looked at. Every transaction costs: four a second took 0.17 cores at 1,000 calls/s, one 0.08. */
 const PASS_MS = 1_000;
@@ -32,6 +33,7 @@ export class LedgerService {
   readonly #open: typeof openStore;
   readonly #ingest: Ingest;
   readonly #retention: Retention;
+  readonly #spending: Spending;
   #store: LedgerStore | undefined;
   #problem: string | undefined;
   #completeAt = performance.now();
@@ -47,6 +49,7 @@ export class LedgerService {
     this.#tell = tell;
     this.#open = open;
     this.#retention = new Retention({ days: settings.retentionDays });
+    this.#spending = new Spending({ retentionDays: settings.retentionDays });
     this.#ingest = new Ingest({
       folder: settings.journal,
       insert: async (rows) => (await this.#opened()).insert(rows),
@@ -81,6 +84,16 @@ export class LedgerService {
       }
       case "query":
         return (await this.#asked()).query((question as Question<"query">).ask);
+      case "calls": {
+        const { searchCalls } = await import("./calls/search.ts");
+        return searchCalls(await this.#asked(), (question as Question<"calls">).ask);
+      }
+      case "call": {
+        const { callOfId } = await import("./calls/search.ts");
+        return (await callOfId(await this.#asked(), (question as Question<"call">).ask)) ?? null;
+      }
+      case "rest":
+        return this.#spending.rest(await this.#asked(), (question as Question<"rest">).ask);
       case "finish":
         await this.#finish();
         return null;
@@ -119,7 +132,10 @@ export class LedgerService {
 
   async #run(): Promise<void> {
     while (!this.#stopping) {
-      if (await this.#pass()) await this.#archive();
+      if (await this.#pass()) {
+        await this.#archive();
+        await this.#spend();
+      } else this.#spending.forget();
       const wait = this.#failures === 0 ? PASS_MS : FIRST_RETRY_MS * 2 ** (this.#failures - 1);
       await this.#sleep(Math.min(wait, LAST_RETRY_MS));
     }
@@ -157,6 +173,17 @@ export class LedgerService {
     } catch (error) {
       const fields = { error: textOf(error) };
       this.#tell({ notice: { level: "error", message: "days cannot be moved to the archive", fields } });
+    }
+  }
+
+  /** Tells what the month has cost, when that is due. */
+  async #spend(): Promise<void> {
+    try {
+      const spend = await this.#spending.due(await this.#opened(), this.#ingest.progress.rows);
+      if (spend !== undefined) this.#tell({ spend });
+    } catch (error) {
+      const fields = { error: textOf(error) };
+      this.#tell({ notice: { level: "error", message: "the month's spending cannot be told", fields } });
     }
   }
 

@@ -5,6 +5,7 @@
 import { Worker } from "node:worker_threads";
 import { BellwetherError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
+import type { LedgerRow } from "../store/ledger-row.ts";
 import type { Query } from "../store/ledger-store.ts";
 import { InThreadLedger } from "./in-thread-ledger.ts";
 import type {
@@ -18,7 +19,9 @@ import type {
   Rows,
 } from "./ledger-protocol.ts";
 import type { ReportParameters } from "./reports/query.ts";
-import type { ReportResult } from "./reports/report.ts";
+import type { ReportQuery, ReportResult } from "./reports/report.ts";
+import type { MonthSpend } from "./spending/month.ts";
+import type { RestAsk } from "./spending/rest-of-period.ts";
 
 /** What may be asked of the ledger while the gateway runs. */
 export interface LedgerClient {
@@ -29,7 +32,26 @@ export interface LedgerClient {
    * @throws BellwetherError `unknown_report`, `bad_parameter` or `ledger_unavailable`
    */
   report(name: string, parameters: ReportParameters): Promise<ReportResult>;
+  /** @throws BellwetherError `bad_parameter` or `ledger_unavailable` */
+  calls(parameters: ReportParameters): Promise<FoundCalls>;
+  /** Undefined when there is none of this id. @throws BellwetherError `ledger_unavailable` */
+  call(id: string): Promise<LedgerRow | undefined>;
+  /**
+   * What will be used until the ends of periods: pico-dollars or tokens.
+   * @throws BellwetherError `ledger_unavailable`
+   */
+  rest(asks: readonly RestAsk[]): Promise<readonly bigint[]>;
+  /** What the month has cost, as it was last told; undefined until it was. */
+  readonly spend: MonthSpend | undefined;
   readonly status: LedgerStatus;
+}
+
+/** A page of calls, and what was asked for. */
+export interface FoundCalls {
+  readonly query: ReportQuery;
+  readonly rows: readonly LedgerRow[];
+  /** To ask for the next page with; undefined on the last. */
+  readonly cursor: string | undefined;
 }
 
 export interface LedgerStatus {
@@ -92,6 +114,7 @@ export class LedgerThread implements LedgerClient {
   #state: LedgerState = { rows: 0, interrupted: 0, damages: 0, lagMs: 0, problem: "it is being opened" };
   #stateAt = performance.now();
   #wellTold: boolean | undefined;
+  #spend: MonthSpend | undefined;
 
   constructor(options: LedgerThreadOptions) {
     this.#options = options;
@@ -147,6 +170,27 @@ export class LedgerThread implements LedgerClient {
     return this.#ask("report", { name, query });
   }
 
+  async calls(parameters: ReportParameters): Promise<FoundCalls> {
+    const { cursorAfter, parseCallSearch } = await import("./calls/search.ts");
+    const search = parseCallSearch(parameters, Date.now());
+    const { rows, more } = await this.#ask("calls", search);
+    const last = rows.at(-1);
+    const cursor = more && last !== undefined ? cursorAfter(last) : undefined;
+    return { query: search.query, rows, cursor };
+  }
+
+  async call(id: string): Promise<LedgerRow | undefined> {
+    return (await this.#ask("call", id)) ?? undefined;
+  }
+
+  rest(asks: readonly RestAsk[]): Promise<readonly bigint[]> {
+    return this.#ask("rest", asks);
+  }
+
+  get spend(): MonthSpend | undefined {
+    return this.#spend;
+  }
+
   /**
    * Lets the thread take over what is in the journal, and ends it, after `limitMs` milliseconds at the latest. False
    * when the journal still holds rows, which the next start takes over.
@@ -192,6 +236,10 @@ export class LedgerThread implements LedgerClient {
 
   #onMessage(message: FromThread): void {
     if ("state" in message) return this.#onState(message.state);
+    if ("spend" in message) {
+      this.#spend = message.spend;
+      return;
+    }
     if ("notice" in message) return this.#notice(message.notice);
     const { id, value, error } = message.answer;
     const asked = this.#asked.get(id);

@@ -14,13 +14,13 @@ export interface SpendSource {
 }
 
 /** The columns by which a call belongs to a scope. */
-const COLUMNS: Readonly<Record<Scope, readonly string[]>> = {
+export const SCOPE_COLUMNS = {
   all: [],
   app: ["app"],
   team: ["team"],
   upstream: ["upstream"],
   model: ["model_sent", "model_requested"],
-};
+} as const satisfies Readonly<Record<Scope, readonly string[]>>;
 
 /** Places of decimal dollars in a nano-dollar. */
 const NANO_PLACES = 9;
@@ -47,7 +47,7 @@ async function spentSince(
   toMs: number,
 ): Promise<number> {
   const { sql } = source;
-  const columns = COLUMNS[rule.scope];
+  const columns: readonly string[] = SCOPE_COLUMNS[rule.scope];
   const params: (string | number)[] = [fromMs, toMs, ...columns.map(() => rule.name)];
   const owner = columns.map((column, index) => `${column} = ${sql.param(index + 2, "text")}`).join(" OR ");
   const sum =

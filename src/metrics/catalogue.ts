@@ -3,6 +3,7 @@
  * profiles and the dashboards all come from this table; adding a metric is adding one entry.
  */
 
+import { ledgerCatalogue } from "./ledger-catalogue.ts";
 import { watchCatalogue } from "./watch-catalogue.ts";
 
 export interface Definition {
@@ -318,41 +319,7 @@ export const catalogue = {
     help: "Values that were counted as `other`, being unknown or one too many.",
     labels: ["label"],
   },
-  ledgerRows: {
-    type: "counter",
-    name: "bellwether_ledger_rows_total",
-    unit: "rows",
-    help: "Rows that the ledger's database has taken.",
-    labels: [],
-  },
-  ledgerLag: {
-    type: "gauge",
-    name: "bellwether_ledger_lag_seconds",
-    unit: "seconds",
-    help: "How long ago the database last had all that the journal had; grows while it cannot take rows.",
-    labels: [],
-  },
-  ledgerDamages: {
-    type: "counter",
-    name: "bellwether_ledger_damages_total",
-    unit: "places",
-    help: "Places in the journal that could not be read, as the torn end that a kill may leave.",
-    labels: [],
-  },
-  journalBytes: {
-    type: "gauge",
-    name: "bellwether_journal_bytes",
-    unit: "bytes",
-    help: "What the journal's files take, of all processes that share its folder.",
-    labels: [],
-  },
-  journalDropped: {
-    type: "counter",
-    name: "bellwether_journal_dropped_calls_total",
-    unit: "calls",
-    help: "Calls whose rows were lost because the journal was full or could not be written.",
-    labels: [],
-  },
+  ...ledgerCatalogue,
   reloadSuccess: {
     type: "gauge",
     name: "bellwether_config_last_reload_success",

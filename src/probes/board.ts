@@ -7,14 +7,15 @@ import { catalogue, type GaugeDefinition } from "../metrics/catalogue.ts";
 import type { Registry } from "../metrics/registry.ts";
 import { BurnRate } from "./burn-rate.ts";
 import type { KeyHealth } from "./key-health.ts";
-import { type Account, keyStates, phases } from "./probe.ts";
+import { type Account, type KeyState, keyStates, phases } from "./probe.ts";
 import type { Result, Task } from "./run.ts";
 
 /** An account that has not been read for this many intervals is not shown any more. */
 const STALE_INTERVALS = 3;
 const MS = 1000;
 
-interface Ran {
+/** The last run of a probe. */
+export interface Ran {
   readonly result: Result;
   /** Wall-clock milliseconds. */
   readonly lastSuccess: number | undefined;
@@ -26,6 +27,18 @@ interface Watched {
   /** Monotonic: a wall clock that jumps makes nothing fresh. */
   readonly freshUntil: number;
   readonly burn: ReadonlyMap<string, BurnRate>;
+}
+
+/** What probes have found of one upstream. Times are milliseconds since the epoch. */
+export interface Watch {
+  readonly ran: readonly Ran[];
+  /** Of the last reading, while it is fresh. */
+  readonly accounts: readonly { readonly account: Account; readonly burn: BurnRate | undefined }[];
+  readonly accountsAt: number | undefined;
+  readonly keyState: KeyState;
+  readonly keyExpiresAt: number | undefined;
+  readonly certificateExpiresAt: number | undefined;
+  readonly modelsListed: number | undefined;
 }
 
 const gauges = [
@@ -88,6 +101,24 @@ export class Board {
   /** The last result of each probe of an upstream. */
   resultsOf(upstream: string): readonly Result[] {
     return [...(this.#ran.get(upstream)?.values() ?? [])].map(({ result }) => result);
+  }
+
+  /** All that is known of an upstream. */
+  of(upstream: string): Watch {
+    const watched = this.#accounts.get(upstream);
+    const fresh = watched !== undefined && this.#clock.monotonic() <= watched.freshUntil;
+    return {
+      ran: [...(this.#ran.get(upstream)?.values() ?? [])],
+      accounts: (fresh ? watched.accounts : []).map((account) => ({
+        account,
+        burn: watched?.burn.get(account.currency),
+      })),
+      accountsAt: watched?.readAt,
+      keyState: this.#keys.stateOf(upstream),
+      keyExpiresAt: this.#keyExpiries.get(upstream),
+      certificateExpiresAt: this.#certificates.get(upstream),
+      modelsListed: this.#models.get(upstream)?.size,
+    };
   }
 
   /** `intervalMs` is how often the probe runs, which decides how long what it found is fresh. */

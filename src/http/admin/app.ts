@@ -2,23 +2,40 @@
 import { Hono } from "hono";
 import { BellwetherError } from "../../core/errors.ts";
 import type {
+  About,
   AlertsAnswer,
   ApiError,
+  AppsAnswer,
+  BudgetsAnswer,
+  CallDetail,
+  CallsAnswer,
   LoginState,
   NewSilence,
   Overview,
+  Problem,
   RouteExplanation,
   RouteQuestion,
   RoutesAnswer,
+  Session,
+  UpstreamsAnswer,
 } from "../api.ts";
+import { Events } from "./events.ts";
 import type { FetchHandler, Peer } from "./fetch-handler.ts";
 import type { Guard } from "./guard.ts";
 
 /** What the API is made of; the composition root has it all. */
 export interface AdminSource {
+  about(): About;
   overview(): Promise<Overview>;
   /** @throws BellwetherError */
-  report(name: string, parameters: Readonly<Record<string, readonly string[]>>): Promise<object>;
+  report(name: string, parameters: Parameters): Promise<object>;
+  /** @throws BellwetherError `bad_parameter`, `ledger_unavailable` */
+  calls(parameters: Parameters): Promise<CallsAnswer>;
+  /** @throws BellwetherError `unknown_call`, `ledger_unavailable` */
+  call(id: string): Promise<CallDetail>;
+  budgets(): Promise<BudgetsAnswer>;
+  upstreams(): UpstreamsAnswer;
+  apps(): AppsAnswer;
   /** The configuration in force, secrets masked. */
   settings(): Promise<object>;
   routes(): Promise<RoutesAnswer>;
@@ -37,12 +54,23 @@ export interface AdminSource {
   failed(error: Error): void;
 }
 
+/** Of a URL's query. */
+type Parameters = Readonly<Record<string, readonly string[]>>;
+
+/** The API, and its end. */
+export interface Admin {
+  readonly handle: FetchHandler;
+  /** Ends what would not end by itself: the streams of events. */
+  close(): void;
+}
+
 interface Environment {
   readonly Bindings: { readonly peer: Peer };
 }
 
-const EVENTS_MS = 1_000;
+/** Of a webhook of other programs, which may tell of many alerts. */
 const LONGEST_PAYLOAD = 8 * 2 ** 20;
+const LONGEST_JSON = 64 * 2 ** 10;
 
 const HEADERS = {
   "cache-control": "no-store",
@@ -51,26 +79,43 @@ const HEADERS = {
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 };
 
-export function adminApp(source: AdminSource, guard: Guard): FetchHandler {
+export function adminApp(source: AdminSource, guard: Guard): Admin {
   const app = new Hono<Environment>();
-  const events = new Events(source);
+  const events = new Events({
+    snapshot: () => source.overview(),
+    failed: (error) => source.failed(error),
+  });
+  const problemOf = (request: Request, peer: Peer): BellwetherError | undefined => {
+    try {
+      guard.check(request, peer);
+      return undefined;
+    } catch (error) {
+      if (error instanceof BellwetherError) return error;
+      throw error;
+    }
+  };
 
   app.use(async (context, next) => {
     await next();
     for (const [name, value] of Object.entries(HEADERS)) context.header(name, value);
   });
+  app.get("/api/session", (context) => {
+    const problem = problemOf(context.req.raw, context.env.peer);
+    const { needsToken } = guard;
+    return context.json({
+      needsToken,
+      open: problem === undefined,
+      problem: problem === undefined ? null : told(problem),
+      about: problem === undefined ? source.about() : null,
+    } satisfies Session);
+  });
   app.get("/api/login", (context) => {
-    let open = true;
-    try {
-      guard.check(context.req.raw, context.env.peer);
-    } catch (error) {
-      if (!(error instanceof BellwetherError) || error.code === "admin_forbidden") throw error;
-      open = false;
-    }
-    return context.json({ needsToken: guard.needsToken, open } satisfies LoginState);
+    const problem = problemOf(context.req.raw, context.env.peer);
+    if (problem?.code === "admin_forbidden") throw problem;
+    return context.json({ needsToken: guard.needsToken, open: problem === undefined } satisfies LoginState);
   });
   app.post("/api/login", async (context) => {
-    const { token } = await jsonBody<{ token?: unknown }>(context.req.raw);
+    const { token } = await jsonBody<{ token?: unknown }>(context.env.peer);
     context.header(
       "set-cookie",
       guard.login(typeof token === "string" ? token : "", context.req.raw, context.env.peer),
@@ -90,24 +135,26 @@ export function adminApp(source: AdminSource, guard: Guard): FetchHandler {
   app.get("/api/reports/:name", async (context) =>
     context.json(await source.report(context.req.param("name"), context.req.queries())),
   );
+  app.get("/api/calls", async (context) => context.json(await source.calls(context.req.queries())));
+  app.get("/api/calls/:id", async (context) => context.json(await source.call(context.req.param("id"))));
+  app.get("/api/budgets", async (context) => context.json(await source.budgets()));
+  app.get("/api/upstreams", (context) => context.json(source.upstreams()));
+  app.get("/api/apps", (context) => context.json(source.apps()));
   app.get("/api/settings", async (context) => context.json(await source.settings()));
   app.get("/api/routes", async (context) => context.json(await source.routes()));
   app.post("/api/route/explain", async (context) =>
-    context.json(await source.explainRoute(await jsonBody<RouteQuestion>(context.req.raw))),
+    context.json(await source.explainRoute(await jsonBody<RouteQuestion>(context.env.peer, LONGEST_PAYLOAD))),
   );
   app.get("/api/alerts", (context) => context.json(source.alerts()));
   app.post("/api/alerts/silences", async (context) =>
-    context.json(source.silence(await jsonBody<NewSilence>(context.req.raw)), 201),
+    context.json(source.silence(await jsonBody<NewSilence>(context.env.peer)), 201),
   );
   app.delete("/api/alerts/silences/:id", (context) =>
     source.unsilence(context.req.param("id")) ? context.json({}) : context.notFound(),
   );
   app.post("/alerts/:channel", async (context) => {
-    const { raw } = context.req;
-    if (Number(raw.headers.get("content-length") ?? 0) > LONGEST_PAYLOAD) {
-      throw new BellwetherError("body_too_large", { limit: LONGEST_PAYLOAD });
-    }
-    await source.deliver(context.req.param("channel"), await raw.text());
+    const payload = await context.env.peer.text(LONGEST_PAYLOAD);
+    await source.deliver(context.req.param("channel"), payload);
     return context.json({ accepted: true }, 202);
   });
   app.get("/runbooks/:name", (context) => {
@@ -121,74 +168,40 @@ export function adminApp(source: AdminSource, guard: Guard): FetchHandler {
     const known = error instanceof BellwetherError ? error : undefined;
     if (known === undefined) source.failed(error);
     const body: ApiError = {
-      error: {
-        code: known?.code ?? "internal",
-        message: known?.message ?? "Something went wrong; the log says what.",
-      },
+      error:
+        known === undefined
+          ? { code: "internal", message: "Something went wrong; the log says what." }
+          : told(known),
     };
     return context.json(body, (known?.status ?? 500) as 500);
   });
-  return (request, peer) =>
-    Promise.resolve(app.fetch(request, { peer })).catch(
-      () => new Response("Something went wrong.\n", { status: 500 }),
-    );
+  return {
+    handle: (request, peer) =>
+      Promise.resolve(app.fetch(request, { peer })).catch(
+        () => new Response("Something went wrong.\n", { status: 500 }),
+      ),
+    close: () => events.close(),
+  };
 }
 
-/** @throws BellwetherError `bad_payload` */
-async function jsonBody<T extends object>(request: Request): Promise<T> {
-  const body: unknown = await request.json().catch(() => undefined);
+function told({ code, message }: BellwetherError): Problem {
+  return { code, message };
+}
+
+/** @throws BellwetherError `bad_payload`, `payload_too_large` */
+async function jsonBody<T extends object>(peer: Peer, limit = LONGEST_JSON): Promise<T> {
+  const text = await peer.text(limit);
+  const body = parsed(text);
   if (typeof body !== "object" || body === null) {
     throw new BellwetherError("bad_payload", { why: "The body must be a JSON object." });
   }
   return body as T;
 }
 
-/** One snapshot a second for all who watch; none is made while nobody does. */
-class Events {
-  readonly #source: AdminSource;
-  readonly #watchers = new Set<ReadableStreamDefaultController<Uint8Array>>();
-  readonly #encoder = new TextEncoder();
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(source: AdminSource) {
-    this.#source = source;
-  }
-
-  response(): Response {
-    let mine: ReadableStreamDefaultController<Uint8Array> | undefined;
-    const body = new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        mine = controller;
-        this.#watchers.add(controller);
-        this.#timer ??= setInterval(() => void this.#tell(), EVENTS_MS);
-        this.#timer.unref();
-        void this.#tell();
-      },
-      cancel: () => {
-        if (mine !== undefined) this.#leave(mine);
-      },
-    });
-    return new Response(body, { headers: { "content-type": "text/event-stream" } });
-  }
-
-  async #tell(): Promise<void> {
-    const text = `event: overview\ndata: ${JSON.stringify(await this.#source.overview())}\n\n`;
-    const bytes = this.#encoder.encode(text);
-    for (const watcher of this.#watchers) {
-      // Who reads nothing is not written to.
-      if ((watcher.desiredSize ?? 0) < -8) continue;
-      try {
-        watcher.enqueue(bytes);
-      } catch {
-        this.#leave(watcher);
-      }
-    }
-  }
-
-  #leave(watcher: ReadableStreamDefaultController<Uint8Array>): void {
-    this.#watchers.delete(watcher);
-    if (this.#watchers.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

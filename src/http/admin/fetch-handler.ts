@@ -2,16 +2,24 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { ReadableStream as WebStream } from "node:stream/web";
+import { BellwetherError } from "../../core/errors.ts";
 
 export type FetchHandler = (request: Request, peer: Peer) => Promise<Response>;
 
-/** What a Request does not tell of the connection. */
+/** What the Request, which has no body, does not tell. */
 export interface Peer {
   /** The client's IP address. */
   readonly address: string;
+  /**
+   * The request's body; to be asked for once, by whoever knows how much of it may be worth reading.
+   * @throws BellwetherError `payload_too_large` past `limit` bytes, of which no more are kept; `bad_payload` when the
+   * client leaves amid it
+   */
+  text(limit: number): Promise<string>;
 }
 
-const BODYLESS = new Set(["GET", "HEAD"]);
+/** A client that sends on after its answer has this long to see it. */
+const LINGER_MS = 1_000;
 
 /** Answers with what `handler` says; a handler that throws is a 500. */
 export async function serveFetch(
@@ -21,9 +29,13 @@ export async function serveFetch(
 ): Promise<void> {
   const gone = new AbortController();
   response.once("close", () => gone.abort());
+  const peer: Peer = {
+    address: request.socket.remoteAddress ?? "",
+    text: (limit) => textOf(request, limit),
+  };
   let answer: Response;
   try {
-    answer = await handler(requestOf(request, gone.signal), { address: request.socket.remoteAddress ?? "" });
+    answer = await handler(requestOf(request, gone.signal), peer);
   } catch {
     answer = new Response("Something went wrong; the log says what.\n", { status: 500 });
   }
@@ -34,6 +46,7 @@ export async function serveFetch(
   }
   const cookies = answer.headers.getSetCookie();
   if (cookies.length > 0) response.setHeader("set-cookie", cookies);
+  if (!request.complete) return endUnread(request, response, answer);
   if (answer.body === null || request.method === "HEAD") {
     response.end();
     return;
@@ -44,6 +57,24 @@ export async function serveFetch(
   body.pipe(response);
 }
 
+/** Nobody wanted the rest of the body: what still comes is thrown away for a while, so that the answer is seen. */
+async function endUnread(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Response,
+): Promise<void> {
+  const body = Buffer.from(await answer.arrayBuffer());
+  response.setHeader("connection", "close");
+  response.setHeader("content-length", body.length);
+  response.write(body);
+  const end = (): void => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, LINGER_MS).unref();
+  request.once("end", end).once("close", end).resume();
+}
+
 function requestOf(request: IncomingMessage, signal: AbortSignal): Request {
   const headers = new Headers();
   const { rawHeaders } = request;
@@ -51,9 +82,37 @@ function requestOf(request: IncomingMessage, signal: AbortSignal): Request {
     const name = rawHeaders[i] ?? "";
     if (name !== "" && !name.startsWith(":")) headers.append(name, rawHeaders[i + 1] ?? "");
   }
-  const method = request.method ?? "GET";
   const url = new URL(request.url ?? "/", "http://bellwether");
-  if (BODYLESS.has(method)) return new Request(url, { method, headers, signal });
-  const body = Readable.toWeb(request) as unknown as ReadableStream<Uint8Array>;
-  return new Request(url, { method, headers, signal, body, duplex: "half" } as RequestInit);
+  return new Request(url, { method: request.method ?? "GET", headers, signal });
+}
+
+function textOf(request: IncomingMessage, limit: number): Promise<string> {
+  const announced = Number(request.headers["content-length"] ?? 0);
+  if (announced > limit) return Promise.reject(new BellwetherError("payload_too_large", { limit }));
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    let bytes = 0;
+    const done = (): void => {
+      request.off("data", more).off("end", end).off("close", left);
+    };
+    const more = (piece: Buffer): void => {
+      bytes += piece.length;
+      if (bytes <= limit) {
+        pieces.push(piece);
+        return;
+      }
+      done();
+      request.pause();
+      reject(new BellwetherError("payload_too_large", { limit }));
+    };
+    const end = (): void => {
+      done();
+      resolve(Buffer.concat(pieces).toString("utf8"));
+    };
+    const left = (): void => {
+      done();
+      reject(new BellwetherError("bad_payload", { why: "The body ended before its end." }));
+    };
+    request.on("data", more).once("end", end).once("close", left);
+  });
 }

@@ -1,21 +1,45 @@
 /** The last minute of traffic, second by second, for figures that move while one looks. */
 import type { Clock } from "../../core/clock.ts";
-import type { Pico } from "../../core/money.ts";
 import type { Recorder, Usage } from "../../usage/usage.ts";
+import type { LiveRow } from "../api.ts";
 
 const SECONDS = 60;
-/** Of one second at most so many durations are kept: enough for percentiles of a minute. */
-const MOST_SAMPLES = 500;
+/** Of one second so many durations are kept, drawn by chance: enough for percentiles of a minute. */
+const SAMPLES = 128;
 
-interface Second {
-  /** Whole seconds of the monotonic clock. */
-  at: number;
+interface Count {
   calls: number;
   failed: number;
+}
+
+class Sample {
+  readonly #values: number[] = [];
+  #seen = 0;
+
+  /** Each value that was ever added is kept with the same probability. */
+  add(value: number): void {
+    this.#seen++;
+    if (this.#values.length < SAMPLES) this.#values.push(value);
+    else {
+      const place = Math.floor(Math.random() * this.#seen);
+      if (place < SAMPLES) this.#values[place] = value;
+    }
+  }
+
+  get values(): readonly number[] {
+    return this.#values;
+  }
+}
+
+interface Second extends Count {
+  /** Whole seconds of the monotonic clock. */
+  readonly at: number;
   tokens: number;
-  cost: Pico;
-  durations: number[];
-  firstTokens: number[];
+  readonly durations: Sample;
+  readonly firstTokens: Sample;
+  /** By configured names, so that clients cannot make them many. */
+  readonly upstreams: Map<string, Count>;
+  readonly apps: Map<string, Count>;
 }
 
 export interface LiveFigures {
@@ -34,38 +58,38 @@ export interface LiveFigures {
 }
 
 export class LiveTraffic implements Recorder {
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, "monotonic">;
   readonly #seconds: Second[] = Array.from({ length: SECONDS }, () => emptySecond(-1));
 
-  constructor(clock: Clock) {
+  constructor(clock: Pick<Clock, "monotonic">) {
     this.#clock = clock;
   }
 
-  started(): void {}
+  started(): void {
+    // Only what has ended counts.
+  }
 
   settled(usage: Usage): void {
     if (usage.probe) return;
     const second = this.#second();
-    second.calls++;
-    if (usage.status >= 400 || usage.errorType !== undefined) second.failed++;
+    const failed = usage.status >= 400 || usage.errorType !== undefined;
+    count(second, failed);
+    count(countOf(second.upstreams, usage.upstream), failed);
+    count(countOf(second.apps, usage.app), failed);
     second.tokens += (usage.quantities.inputTokens ?? 0) + (usage.quantities.outputTokens ?? 0);
-    if (usage.cost !== undefined) second.cost += usage.cost;
-    if (second.durations.length < MOST_SAMPLES) second.durations.push(usage.durationMs);
-    if (usage.firstTokenMs !== undefined && second.firstTokens.length < MOST_SAMPLES) {
-      second.firstTokens.push(usage.firstTokenMs);
-    }
+    second.durations.add(usage.durationMs);
+    if (usage.firstTokenMs !== undefined) second.firstTokens.add(usage.firstTokenMs);
   }
 
   figures(): LiveFigures {
-    const now = Math.floor(this.#clock.monotonic() / 1000);
-    const recent = this.#seconds.filter(({ at }) => at > now - SECONDS && at <= now);
-    const calls = recent.reduce((sum, second) => sum + second.calls, 0);
-    const failed = recent.reduce((sum, second) => sum + second.failed, 0);
-    const durations = sorted(recent.flatMap((second) => second.durations));
-    const firstTokens = sorted(recent.flatMap((second) => second.firstTokens));
+    const now = this.#now();
+    const recent = this.#recent(now);
+    const { calls, errorRate } = rowOf(recent);
+    const durations = sorted(recent.map((second) => second.durations));
+    const firstTokens = sorted(recent.map((second) => second.firstTokens));
     return {
       callsPerSecond: calls / SECONDS,
-      errorRate: calls === 0 ? null : failed / calls,
+      errorRate,
       p50: quantile(durations, 0.5),
       p95: quantile(durations, 0.95),
       p99: quantile(durations, 0.99),
@@ -79,8 +103,24 @@ export class LiveTraffic implements Recorder {
     };
   }
 
+  ofUpstream(name: string): LiveRow {
+    return rowOf(this.#recent(this.#now()).flatMap(({ upstreams }) => upstreams.get(name) ?? []));
+  }
+
+  ofApp(name: string): LiveRow {
+    return rowOf(this.#recent(this.#now()).flatMap(({ apps }) => apps.get(name) ?? []));
+  }
+
+  #now(): number {
+    return Math.floor(this.#clock.monotonic() / 1000);
+  }
+
+  #recent(now: number): Second[] {
+    return this.#seconds.filter(({ at }) => at > now - SECONDS && at <= now);
+  }
+
   #second(): Second {
-    const at = Math.floor(this.#clock.monotonic() / 1000);
+    const at = this.#now();
     const place = at % SECONDS;
     let second = this.#seconds[place] as Second;
     if (second.at !== at) {
@@ -92,15 +132,37 @@ export class LiveTraffic implements Recorder {
 }
 
 function emptySecond(at: number): Second {
-  return { at, calls: 0, failed: 0, tokens: 0, cost: 0n, durations: [], firstTokens: [] };
+  const samples = { durations: new Sample(), firstTokens: new Sample() };
+  return { at, calls: 0, failed: 0, tokens: 0, ...samples, upstreams: new Map(), apps: new Map() };
 }
 
-function sorted(values: number[]): number[] {
-  return values.sort((a, b) => a - b);
+function countOf(counts: Map<string, Count>, name: string): Count {
+  let found = counts.get(name);
+  if (found === undefined) {
+    found = { calls: 0, failed: 0 };
+    counts.set(name, found);
+  }
+  return found;
+}
+
+function count(into: Count, failed: boolean): void {
+  into.calls++;
+  if (failed) into.failed++;
+}
+
+function rowOf(counts: readonly Count[]): LiveRow {
+  const calls = counts.reduce((sum, each) => sum + each.calls, 0);
+  const failed = counts.reduce((sum, each) => sum + each.failed, 0);
+  return { calls, errorRate: calls === 0 ? null : failed / calls };
+}
+
+/** Typed arrays are sorted as numbers, several times as fast as others. */
+function sorted(samples: readonly Sample[]): Float64Array {
+  return Float64Array.from(samples.flatMap(({ values }) => values)).sort();
 }
 
 /** By linear interpolation between the closest ranks. */
-function quantile(ascending: readonly number[], q: number): number | null {
+function quantile(ascending: Float64Array, q: number): number | null {
   if (ascending.length === 0) return null;
   const rank = q * (ascending.length - 1);
   const low = ascending[Math.floor(rank)] ?? 0;

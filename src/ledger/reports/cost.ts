@@ -1,13 +1,13 @@
 /** `cost`: what was spent, on what, what the list price would have been, and what the month will come to. */
-import { formatUsd, type Pico, scaled } from "../../core/money.ts";
+import { formatUsd } from "../../core/money.ts";
 import type { LedgerStore } from "../../store/ledger-store.ts";
+import { hourlySpend, hoursFrom } from "../spending/hourly.ts";
 import { result, tableBy } from "./grouped.ts";
 import { MEASURES as m } from "./measures.ts";
 import { notesOn } from "./notes.ts";
 import { HISTORY_MS, type Projection, project } from "./projection.ts";
 import type { Report, ReportQuery, ReportTable } from "./report.ts";
 import { seriesTable } from "./series.ts";
-import { Statement } from "./statement.ts";
 import { addUnits, startOf } from "./time-zone.ts";
 
 export const cost: Report = {
@@ -48,27 +48,9 @@ export async function projectMonth(store: LedgerStore, query: ReportQuery): Prom
   const monthStart = startOf("month", now, timeZone);
   const monthEnd = addUnits("month", monthStart, 1, timeZone);
   const history = { ...query, from: Math.min(monthStart, now - HISTORY_MS), to: now };
-  const statement = new Statement(store);
-  const source = statement.source(history);
-  const hour = store.sql.truncate("hour", "started_at", "UTC");
-  const rows = await store.query(
-    statement.query(
-      `SELECT ${hour} AS h, min(started_at) AS first, ${store.sql.sumMoney("cost")} AS spent ${source} GROUP BY h`,
-    ),
-  );
-  const first = rows.reduce((least, row) => Math.min(least, Number(row.first)), now);
-  return project({
-    hours: rows.map((row) => ({ start: Number(row.h), cost: pico(row.spent) })),
-    firstCall: first,
-    monthStart,
-    monthEnd,
-    now,
-    timeZone,
-  });
-}
-
-function pico(value: unknown): Pico {
-  return value === null || value === undefined ? 0n : scaled(String(value), 12);
+  const hours = await hourlySpend(store, history, [], hoursFrom(monthStart, timeZone));
+  const firstCall = hours.reduce((least, { first }) => Math.min(least, first), now);
+  return project({ hours, firstCall, monthStart, monthEnd, now, timeZone });
 }
 
 function monthTable({ soFar, expected, range, method }: Projection, query: ReportQuery): ReportTable {

@@ -21,7 +21,7 @@ export interface HourlyCost {
 }
 
 export interface ProjectionInput {
-  /** Hours with spending, in any order; hours that are not here cost nothing. */
+  /** Hours with spending, in any order, whole hours from each other; hours that are not here cost nothing. */
   readonly hours: readonly HourlyCost[];
   /** When the ledger begins: what lies before is unknown, not free. */
   readonly firstCall: number;
@@ -51,9 +51,11 @@ export function project(input: ProjectionInput): Projection {
   const soFar = hours
     .filter(({ start }) => start >= monthStart && start < monthEnd)
     .reduce((sum, { cost }) => sum + cost, 0n);
+  const phase = (hours[0]?.start ?? 0) % HOUR_MS;
+  const hourOf = (at: number): number => Math.floor((at - phase) / HOUR_MS) * HOUR_MS + phase;
   // Whole hours only: the one that is running is not over.
-  const end = Math.floor(now / HOUR_MS) * HOUR_MS;
-  const begin = Math.max(Math.ceil(firstCall / HOUR_MS) * HOUR_MS, end - HISTORY_MS);
+  const end = hourOf(now);
+  const begin = Math.max(hourOf(firstCall + HOUR_MS - 1), end - HISTORY_MS);
   const spent = new Map(hours.map(({ start, cost }) => [start, Number(cost)]));
   const observed: { start: number; cost: number; slot: number }[] = [];
   for (let start = begin; start < end; start += HOUR_MS) {
@@ -69,8 +71,9 @@ export function project(input: ProjectionInput): Projection {
   const expectation = seasonal ? bySlot(observed) : byAverage(observed);
   let left = 0;
   for (let start = now; start < monthEnd; ) {
-    const next = Math.min((Math.floor(start / HOUR_MS) + 1) * HOUR_MS, monthEnd);
-    left += expectation(hourOfWeek(start, timeZone)) * ((next - start) / HOUR_MS);
+    const hour = hourOf(start);
+    const next = Math.min(hour + HOUR_MS, monthEnd);
+    left += expectation(hourOfWeek(hour, timeZone)) * ((next - start) / HOUR_MS);
     start = next;
   }
   const expected = soFar + whole(left);
@@ -122,11 +125,22 @@ function dailyDeviation(
   return Math.sqrt(squares / (days - 1));
 }
 
-/** 0 is Monday's first hour. */
-function hourOfWeek(at: number, timeZone: string): number {
-  const { year, month, day, hour } = localTime(at, timeZone);
-  const weekday = (new Date(Date.UTC(year, month - 1, day)).getUTCDay() + 6) % 7;
-  return weekday * 24 + hour;
+/** Calendars are slow, and the same two thousand hours are asked for again and again. */
+const known = new Map<string, number>();
+const MOST_KNOWN = 20_000;
+
+/** Of an hour that begins at `start`; 0 is Monday's first. */
+function hourOfWeek(start: number, timeZone: string): number {
+  const key = `${start} ${timeZone}`;
+  let found = known.get(key);
+  if (found === undefined) {
+    const { year, month, day, hour } = localTime(start, timeZone);
+    const weekday = (new Date(Date.UTC(year, month - 1, day)).getUTCDay() + 6) % 7;
+    found = weekday * 24 + hour;
+    if (known.size >= MOST_KNOWN) known.clear();
+    known.set(key, found);
+  }
+  return found;
 }
 
 function whole(pico: number): Pico {
