@@ -61,6 +61,8 @@ export const alerts = z
           enabled: z.boolean().default(true).describe("Whether the alert is there at all."),
           ...aboveOrBelow,
           for: duration(0, { min: 0 })
+            // Not 0 where it is left out, but the alert's own.
+            .unwrap()
             .optional()
             .describe("How long it must hold before the alert fires.")
             .meta({ "x-example": "5m" }),
