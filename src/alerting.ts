@@ -65,7 +65,7 @@ export class Alerting {
   constructor(options: AlertingOptions, config: Config) {
     this.#options = options;
     this.#evaluator = this.#evaluatorOf(config);
-    this.#dispatcher = this.#dispatcherOf();
+    this.#dispatcher = this.#dispatcherOf(config);
     this.#intervalMs = config.alerts.interval;
   }
 
@@ -90,7 +90,7 @@ export class Alerting {
     this.#evaluator = this.#evaluatorOf(config);
     this.#evaluator.restore(state);
     const told = this.#dispatcher.state();
-    this.#dispatcher = this.#dispatcherOf();
+    this.#dispatcher = this.#dispatcherOf(config);
     this.#dispatcher.restore(told);
     this.#intervalMs = config.alerts.interval;
   }
@@ -178,10 +178,10 @@ export class Alerting {
     return new Evaluator({ rules, registry, clock, runbooks: `${externalUrl}/runbooks/` });
   }
 
-  #dispatcherOf(): Dispatcher {
+  #dispatcherOf({ alerts }: Config): Dispatcher {
     const { notifier, clock, externalUrl } = this.#options;
     return new Dispatcher({
-      routes: notifier.routes,
+      routes: alerts.sender === "bellwether" ? notifier.routes : [],
       clock,
       externalUrl: `${externalUrl}/#/alerts`,
       muted: (alert) => this.#muted(alert),

@@ -60,8 +60,7 @@ export async function fireDrill(options: DrillOptions): Promise<DrillResult[]> {
   const folder = await mkdtemp(join(tmpdir(), "bellwether-drill-"));
   const config = drillConfig(options, join(folder, "alerts.json"));
   const inProcess = options.through === "bellwether";
-  const served: Config = inProcess ? config : { ...config, alerts: { ...config.alerts, custom: [] } };
-  const loaded = { config: served, file: undefined, warnings: [], locate: () => undefined };
+  const loaded = { config, file: undefined, warnings: [], locate: () => undefined };
   const gateway = await serve({ cwd: folder, env: {}, logLevel: "silent", load: async () => loaded });
   let beside: Beside | undefined;
   try {
@@ -84,7 +83,7 @@ export async function fireDrill(options: DrillOptions): Promise<DrillResult[]> {
 }
 
 /** The user's channels and routes without their waiting; everything else as if there were no configuration. */
-function drillConfig({ channels, notify, severity }: DrillOptions, statePath: string): Config {
+function drillConfig({ channels, notify, severity, through }: DrillOptions, statePath: string): Config {
   const above = { unit: "ratio", value: 0.5 } as const;
   return {
     ...defaultConfig,
@@ -95,6 +94,7 @@ function drillConfig({ channels, notify, severity }: DrillOptions, statePath: st
     alerts: {
       ...defaultConfig.alerts,
       defaults: "off",
+      sender: through === "bellwether" ? "bellwether" : "alertmanager",
       interval: INTERVAL_MS,
       statePath,
       custom: [

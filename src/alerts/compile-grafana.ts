@@ -15,11 +15,17 @@ export interface GrafanaAlertFile {
   readonly groups: readonly object[];
 }
 
-/** @param datasource uid of the Prometheus data source */
+export interface GrafanaRuleOptions {
+  /** Uid of the Prometheus data source. */
+  readonly datasource: string;
+  /** Shown, but not evaluated: somebody else tells the channels. */
+  readonly paused: boolean;
+}
+
 export function grafanaRules(
   rules: readonly AlertRule[],
   runbooks: string,
-  datasource: string,
+  options: GrafanaRuleOptions,
 ): GrafanaAlertFile {
   return {
     apiVersion: 1,
@@ -29,13 +35,13 @@ export function grafanaRules(
         name: "bellwether",
         folder: "Bellwether",
         interval: INTERVAL,
-        rules: rules.map((rule) => grafanaRule(rule, runbooks, datasource)),
+        rules: rules.map((rule) => grafanaRule(rule, runbooks, options)),
       },
     ],
   };
 }
 
-function grafanaRule(rule: AlertRule, runbooks: string, datasource: string): object {
+function grafanaRule(rule: AlertRule, runbooks: string, { datasource, paused }: GrafanaRuleOptions): object {
   return {
     uid: `bellwether-${rule.name}`.slice(0, 40),
     title: rule.name,
@@ -54,6 +60,7 @@ function grafanaRule(rule: AlertRule, runbooks: string, datasource: string): obj
     for: promDuration(rule.forS),
     noDataState: "OK",
     execErrState: "Error",
+    isPaused: paused,
     labels: { severity: rule.severity, family: rule.family, ...rule.labels },
     annotations: annotationTemplates(rule, runbooks, (name) => grafanaTemplate(name, rule.unit)),
   };

@@ -38,7 +38,7 @@ function alertText(alert: AlertRow): string {
   const { state, severity, name, labels, value, since, muted, summary } = alert;
   const colour = state === "inactive" ? "dim" : severity === "critical" ? "red" : "yellow";
   const about = Object.entries(labels)
-    .filter(([label]) => label !== "alertname" && label !== "severity")
+    .filter(([label]) => !["alertname", "severity", "family"].includes(label))
     .map(([label, text]) => `${label}=${text}`);
   const parts = [
     paint(colour, state.padEnd(8)),

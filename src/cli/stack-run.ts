@@ -15,6 +15,9 @@ import { styler } from "./style.ts";
 
 const MS = 1000;
 
+const SEVERAL =
+  "Each of the replicas would tell the channels what it sees. Set `alerts.sender: alertmanager`, so that one tells for all.\n";
+
 export interface WriteOptions {
   readonly folder: string;
   readonly target: Target;
@@ -28,6 +31,9 @@ export async function writeStack(options: WriteOptions): Promise<number> {
   const input = await inputOf(options.file, options.folder, options.profiles, defaultPorts);
   const results = await writeFiles(input.folder, stackFiles(options.target, input), options);
   tell(results, input.folder);
+  if (options.target === "kubernetes" && input.facts.sender === "bellwether") {
+    process.stderr.write(SEVERAL);
+  }
   return 0;
 }
 
@@ -115,6 +121,7 @@ async function inputOf(
       rules: alertRules(config),
       channels: config.channels,
       routes: routesOf(config),
+      sender: config.alerts.sender,
       externalUrl: config.alerts.externalUrl ?? `http://${address}`,
       intervalS: config.alerts.interval / MS,
       native: true,

@@ -107,6 +107,12 @@ export const alerts = z
       )
       .default([])
       .describe("Alerts of your own."),
+    sender: z
+      .enum(["bellwether", "alertmanager", "grafana"])
+      .default(defaultAlerts.sender)
+      .describe(
+        "Who tells the channels, so that nobody is told twice: `bellwether` itself, or `alertmanager` or `grafana` as `bellwether stack` sets them up. With several gateways it must be one of these two, which see them together.",
+      ),
     interval: duration(defaultAlerts.interval, { min: 1_000 }).describe(
       "How often the alerts are evaluated in process.",
     ),

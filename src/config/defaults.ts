@@ -99,6 +99,7 @@ export const defaultAlerts = {
   defaults: "on",
   overrides: {},
   custom: [],
+  sender: "bellwether",
   interval: 15_000,
   statePath: "./data/alerts.json",
   externalUrl: undefined,

@@ -14,7 +14,9 @@ const MS = 1000;
 const NOBODY = "nobody";
 
 export function alertmanagerFile(facts: StackFacts): StackFile {
-  const { channels, routes } = facts;
+  const { channels } = facts;
+  const routes = facts.sender === "grafana" ? [] : facts.routes;
+  const only = facts.sender === "bellwether" ? [unseenBy(facts)] : [];
   const receivers = routes.map((route, index) => ({
     name: receiverName(index),
     ...merged(route.to.map((name) => receiverOf(name, channels[name], facts))),
@@ -25,7 +27,7 @@ export function alertmanagerFile(facts: StackFacts): StackFile {
       route: {
         receiver: NOBODY,
         group_by: ["alertname", "upstream"],
-        routes: routes.map((route, index) => routeOf(route, receiverName(index))),
+        routes: routes.map((route, index) => routeOf(route, receiverName(index), only)),
       },
       inhibit_rules: [
         // A worse alert of the same family about the same thing.
@@ -49,9 +51,18 @@ function receiverName(index: number): string {
   return `route-${index + 1}`;
 }
 
-function routeOf(route: NotifyRoute, receiver: string): object {
+/** Of what Bellwether cannot see it cannot tell: that it is gone. */
+function unseenBy({ rules }: StackFacts): string {
+  const names = rules.filter(({ prometheusOnly }) => prometheusOnly === true).map(({ name }) => name);
+  return `alertname=~${JSON.stringify(names.join("|"))}`;
+}
+
+function routeOf(route: NotifyRoute, receiver: string, only: readonly string[]): object {
   const { groupWait, groupInterval, repeatEvery } = route;
-  const matchers = patternsOf(route).map(({ label, pattern }) => `${label}=~${JSON.stringify(pattern)}`);
+  const matchers = [
+    ...patternsOf(route).map(({ label, pattern }) => `${label}=~${JSON.stringify(pattern)}`),
+    ...only,
+  ];
   return {
     receiver,
     ...(matchers.length === 0 ? {} : { matchers }),

@@ -58,6 +58,7 @@ export async function startBeside(options: BesideOptions): Promise<Beside> {
       rules: alertRules(config),
       channels: config.channels,
       routes: routesOf(config),
+      sender: config.alerts.sender,
       externalUrl: url,
       intervalS,
       native: false,

@@ -27,6 +27,7 @@ export const COMPOSE_PATHS = {
 export function composeFiles(facts: StackFacts, environment: readonly string[]): StackFile[] {
   const secrets = secretFiles(facts);
   const secretNames = secrets.map(({ name }) => name);
+  const adminToken = secretNames.filter((name) => name === "bellwether-admin-token");
   const services = {
     bellwether: bellwether("serve", 8000, environment, facts),
     exporter: bellwether("exporter", 9111, environment, facts),
@@ -40,7 +41,7 @@ export function composeFiles(facts: StackFacts, environment: readonly string[]):
       ],
       ports: ["127.0.0.1:9090:9090"],
       volumes: [`./prometheus:${COMPOSE_PATHS.files}/prometheus:ro`, "prometheus:/prometheus"],
-      ...using(secretNames.filter((name) => name === "bellwether-admin-token")),
+      ...using(adminToken),
       healthcheck: wget("http://localhost:9090/-/healthy"),
       depends_on: ["bellwether", "alertmanager"],
       restart: "unless-stopped",
@@ -70,7 +71,7 @@ export function composeFiles(facts: StackFacts, environment: readonly string[]):
         `./grafana/dashboards:${COMPOSE_PATHS.dashboards}:ro`,
         "grafana:/var/lib/grafana",
       ],
-      ...using(["grafana-admin-password"]),
+      ...using(["grafana-admin-password", ...adminToken]),
       healthcheck: wget("http://localhost:3000/api/health"),
       depends_on: ["prometheus"],
       restart: "unless-stopped",

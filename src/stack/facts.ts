@@ -1,6 +1,6 @@
 /** What the stack's files are made of: the configuration in force, and where everything is. */
 import type { AlertRule } from "../alerts/declaration.ts";
-import type { ChannelConfig, NotifyRoute } from "../config/schema.ts";
+import type { ChannelConfig, Config, NotifyRoute } from "../config/schema.ts";
 
 export interface StackFacts {
   /** `host:port` of each program, as the others reach it. */
@@ -15,6 +15,8 @@ export interface StackFacts {
   readonly rules: readonly AlertRule[];
   readonly channels: Readonly<Record<string, ChannelConfig>>;
   readonly routes: readonly NotifyRoute[];
+  /** Who tells the channels; the others only show alerts. */
+  readonly sender: Config["alerts"]["sender"];
   /** Where people reach Bellwether's page. */
   readonly externalUrl: string;
   /** Folder of files with secrets, as the programs see it. */

@@ -49,7 +49,13 @@ export function grafanaFiles(facts: StackFacts, options: GrafanaOptions): StackF
         options: { path: `${options.dashboards}/${language}` },
       })),
     }),
-    yamlFile(`${provisioning}/alerting/rules.yaml`, grafanaRules(facts.rules, runbooksOf(facts), DATASOURCE)),
+    yamlFile(
+      `${provisioning}/alerting/rules.yaml`,
+      grafanaRules(facts.rules, runbooksOf(facts), {
+        datasource: DATASOURCE,
+        paused: facts.sender !== "grafana",
+      }),
+    ),
     yamlFile(`${provisioning}/alerting/notifications.yaml`, notifications(facts)),
     ...dashboardLanguages.flatMap((language) =>
       dashboards.map((spec) =>
@@ -71,7 +77,7 @@ function withUid(dashboard: object, uid: string): object {
 }
 
 /** Every channel through Bellwether's webhook, which knows them all and keeps their secrets. */
-function notifications({ channels, routes, addresses }: StackFacts): object {
+function notifications({ channels, routes, addresses, adminToken, secrets }: StackFacts): object {
   const names = Object.keys(channels);
   const [first] = names;
   return {
@@ -86,6 +92,12 @@ function notifications({ channels, routes, addresses }: StackFacts): object {
           settings: {
             url: `http://${addresses.bellwether}/alerts/${encodeURIComponent(name)}`,
             httpMethod: "POST",
+            ...(adminToken
+              ? {
+                  authorization_scheme: "Bearer",
+                  authorization_credentials: `$__file{${secrets}/bellwether-admin-token}`,
+                }
+              : {}),
           },
         },
       ],

@@ -56,7 +56,8 @@ export function localPrograms(files: string, data: string, ports: LocalPorts): L
     {
       name: "node",
       commands: ["prometheus-node-exporter", "node_exporter"],
-      args: [`--web.listen-address=${at(ports.node)}`],
+      // Without the systemd collector, which complains at every scrape where there is no systemd.
+      args: [`--web.listen-address=${at(ports.node)}`, "--no-collector.systemd"],
       readyUrl: `http://${at(ports.node)}/`,
       debian: "prometheus-node-exporter",
     },

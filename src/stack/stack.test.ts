@@ -69,12 +69,17 @@ function input(): StackInput {
       rules: alertRules(config),
       channels: config.channels,
       routes: config.notify,
+      sender: "alertmanager",
       externalUrl: "https://bellwether.example",
       adminToken: true,
       intervalS: 15,
       native: true,
     },
   };
+}
+
+function inputWith(facts: Partial<StackInput["facts"]>): StackInput {
+  return { ...input(), facts: { ...input().facts, ...facts } };
 }
 
 function files(target: (typeof targets)[number]): Map<string, string> {
@@ -131,6 +136,29 @@ describeWithProgram("amtool", "Alertmanager", (amtool) => {
     const text = await readFile(file, "utf8");
     expect(text).toContain("http://127.0.0.1:8000/alerts/ops-wecom");
     expect(text).toContain(`api_url_file: ${folder}/secrets/ops-slack-url`);
+  });
+});
+
+describeWithProgram("amtool", "who tells the channels", (amtool) => {
+  it.each([
+    ["bellwether", "nobody", "route-1,route-3"],
+    ["alertmanager", "route-1,route-3", "route-1,route-3"],
+    ["grafana", "nobody", "nobody"],
+  ] as const)("is one alone: %s", async (sender, ofCalls, ofItself) => {
+    const own = join(folder, sender);
+    const written = stackFiles("files", { ...inputWith({ sender }), folder: own });
+    await writeFiles(own, written, { force: true });
+    const file = join(own, "alertmanager/alertmanager.yml");
+    await run(amtool, ["check-config", file]);
+    const routed = async (alert: string): Promise<string> => {
+      const labels = [`alertname=${alert}`, "severity=critical", "upstream=c"];
+      const answer = await run(amtool, ["config", "routes", "test", `--config.file=${file}`, ...labels]);
+      return answer.stdout.trim();
+    };
+    expect(await routed("upstream-down")).toBe(ofCalls);
+    expect(await routed("gateway-down")).toBe(ofItself);
+    const rules = written.find(({ path }) => path.endsWith("alerting/rules.yaml"))?.text ?? "";
+    expect(new Set(rules.match(/isPaused: \w+/g))).toEqual(new Set([`isPaused: ${sender !== "grafana"}`]));
   });
 });
 
