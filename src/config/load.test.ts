@@ -70,7 +70,14 @@ describe("the file", () => {
 
   test("bellwether.example.yaml is accepted", async () => {
     const file = join(import.meta.dirname, "../../bellwether.example.yaml");
-    const env = { HOLYSHEEP_API_KEY: "hs-1", OPENAI_API_KEY: "sk-2", BACKUP_KEY: "b-3" };
+    const env = {
+      HOLYSHEEP_API_KEY: "hs-1",
+      OPENAI_API_KEY: "sk-2",
+      BACKUP_KEY: "b-3",
+      SLACK_WEBHOOK: "https://hooks.slack.example/services/1",
+      WECOM_KEY: "w-4",
+      PD_KEY: "p-5",
+    };
     const { config } = await loadConfig({ cwd, file, env });
     expect(Object.keys(config.upstreams)).toEqual(["holysheep", "openai", "backup"]);
     expect(config.upstreams.backup?.prices).toEqual({
