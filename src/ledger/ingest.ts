@@ -33,7 +33,8 @@ export interface Progress {
   readonly damages: number;
 }
 
-const BATCH_ROWS = 4_096;
+/** As many are inserted while the next are read. */
+const BATCH_ROWS = 8_192;
 
 interface Segment {
   readonly file: string;
@@ -61,8 +62,10 @@ export class Ingest {
   readonly #batchRows: number;
   readonly #alive: typeof isAlive;
   readonly #writers = new Map<string, Writer>();
-  /** Rows that are read and not in the database yet; they survive a failed insert. */
+  /** Rows that are read and not with the database yet; those of a failed insert come back. */
   #batch: LedgerRow[] = [];
+  /** The insert that is under way, if any. */
+  #inserting: Promise<void> | undefined;
   #rows = 0;
   #interrupted = 0;
   #damages = 0;
@@ -81,11 +84,13 @@ export class Ingest {
   /** Reads and inserts all there is now. @throws what `insert` throws; the next pass then goes on from there. */
   async pass(): Promise<void> {
     try {
-      await this.#insert();
+      await this.#insertAll();
       this.#note(await listSegments(this.#options.folder));
       for (const [name, writer] of this.#writers) await this.#advance(name, writer);
-      await this.#insert();
+      await this.#insertAll();
     } catch (error) {
+      // A segment must not be found complete while its rows are on their way.
+      await this.#landed().catch(() => undefined);
       throw error instanceof InsertError ? error.cause : error;
     }
   }
@@ -151,7 +156,7 @@ export class Ingest {
       return segment.complete && (finished || index < writer.segments.length - 1);
     });
     if (done.length === 0) return;
-    await this.#insert();
+    await this.#insertAll();
     // Oldest first: those that remain begin with the calls that were open, and so can be understood without.
     for (const segment of done) await this.#delete(segment);
     writer.segments = writer.segments.filter((segment) => !done.includes(segment));
@@ -179,7 +184,7 @@ export class Ingest {
           started: (number, call) => writer.open.set(number, call),
           settled: (number, outcome) => this.#settled(writer, number, outcome),
         });
-        if (this.#batch.length >= this.#batchRows) await this.#insert();
+        if (this.#batch.length >= this.#batchRows) await this.#insertNext();
         if (atEnd) break;
       }
     } catch (error) {
@@ -203,16 +208,40 @@ export class Ingest {
     this.#batch.push(rowOf(call, outcome, false));
   }
 
-  async #insert(): Promise<void> {
+  /** Waits for the insert that is under way, and begins that of what has been read meanwhile. */
+  async #insertNext(): Promise<void> {
+    await this.#landed();
     const rows = this.#batch;
     if (rows.length === 0) return;
+    this.#batch = [];
+    this.#inserting = this.#insert(rows);
+    // Whoever waits next is told.
+    this.#inserting.catch(() => undefined);
+  }
+
+  /** Resolves when the database has all that has been read. */
+  async #insertAll(): Promise<void> {
+    await this.#insertNext();
+    await this.#landed();
+  }
+
+  /** Resolves when no insert is under way. @throws InsertError when it failed; its rows are in the batch again */
+  async #landed(): Promise<void> {
+    try {
+      await this.#inserting;
+    } finally {
+      this.#inserting = undefined;
+    }
+  }
+
+  async #insert(rows: LedgerRow[]): Promise<void> {
     try {
       await this.#options.insert(rows);
+      this.#rows += rows.length;
     } catch (error) {
+      this.#batch = [...rows, ...this.#batch];
       throw new InsertError("", { cause: error });
     }
-    this.#rows += rows.length;
-    this.#batch = [];
   }
 
   async #delete({ file, reader }: Segment): Promise<void> {

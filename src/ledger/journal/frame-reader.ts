@@ -2,6 +2,7 @@
  * Finds the frames in bytes of a segment. Damage is skipped: the reader looks for the next mark whose frame has
  * the right checksum. What may be the beginning of a frame that is not written to its end yet is left for later.
  */
+import { utf8Text } from "../../wire/bytes.ts";
 import { crc32c } from "./crc32c.ts";
 import { HEADER_BYTES, MARK_0, MARK_1, MAX_PAYLOAD_BYTES } from "./frame-writer.ts";
 
@@ -69,6 +70,14 @@ function nextFrame(bytes: Buffer, from: number, final: boolean): number {
   return -1;
 }
 
+/** Words that are kept; a power of two. */
+const WORDS = 1024;
+/** Longer texts are not looked for among the words. */
+const LONGEST_WORD = 48;
+
+/** Texts that come again and again, by a hash of their bytes; shared by all payloads, so that each is one string. */
+const words: string[] = new Array<string>(WORDS).fill("");
+
 /** Reads the fields of a payload in the order they were written. @throws RangeError when there are too few bytes. */
 export class Payload {
   readonly #bytes: Buffer;
@@ -106,7 +115,24 @@ export class Payload {
   text(): string {
     const length = this.uint();
     const start = this.#take(length);
-    return this.#bytes.toString("utf8", start, start + length);
+    return length === 0 ? "" : utf8Text(this.#bytes, start, start + length);
+  }
+
+  /** A text of which there are few, as a model's name: found among those read before, a third of making it anew. */
+  word(): string {
+    const length = this.uint();
+    const start = this.#take(length);
+    if (length === 0) return "";
+    const bytes = this.#bytes;
+    if (length > LONGEST_WORD) return utf8Text(bytes, start, start + length);
+    let hash = length;
+    for (let at = start; at < start + length; at++) hash = (Math.imul(hash, 31) + (bytes[at] ?? 0)) | 0;
+    const slot = hash & (WORDS - 1);
+    const known = words[slot] ?? "";
+    if (known.length === length && isText(known, bytes, start)) return known;
+    const made = utf8Text(bytes, start, start + length);
+    words[slot] = made;
+    return made;
   }
 
   #take(length: number): number {
@@ -115,4 +141,13 @@ export class Payload {
     this.at = start + length;
     return start;
   }
+}
+
+/** Whether bytes are this text. One beyond ASCII never is: its characters are fewer than its bytes, or differ. */
+function isText(text: string, bytes: Buffer, start: number): boolean {
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code > 127 || code !== bytes[start + index]) return false;
+  }
+  return true;
 }

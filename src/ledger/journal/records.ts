@@ -79,12 +79,12 @@ export function readStarted(from: Payload): Call {
   const flags = from.byte();
   const id = from.text();
   const startedAt = from.uint();
-  const app = from.text();
-  const team = from.text();
-  const upstream = from.text();
-  const endpoint = from.text() as Endpoint;
-  const modelRequested = from.text();
-  const modelSent = (flags & OTHER_MODEL_SENT) === 0 ? modelRequested : from.text();
+  const app = from.word();
+  const team = from.word();
+  const upstream = from.word();
+  const endpoint = from.word() as Endpoint;
+  const modelRequested = from.word();
+  const modelSent = (flags & OTHER_MODEL_SENT) === 0 ? modelRequested : from.word();
   return {
     id,
     startedAt,
@@ -95,11 +95,11 @@ export function readStarted(from: Payload): Call {
     endpoint,
     modelRequested,
     modelSent,
-    modelLabel: from.text(),
-    route: from.text(),
+    modelLabel: from.word(),
+    route: from.word(),
     streaming: (flags & STREAMING) !== 0,
-    method: from.text(),
-    path: from.text(),
+    method: from.word(),
+    path: from.word(),
     traceId: from.text(),
     bytesIn: from.uint(),
   };
@@ -157,12 +157,12 @@ export function readSettled(from: Payload): Outcome {
   return {
     billable: (flags & BILLABLE) !== 0,
     status: from.uint(),
-    source: from.text() as Provenance,
-    modelAnswered: from.text(),
+    source: from.word() as Provenance,
+    modelAnswered: from.word(),
     upstreamRequestId: from.text(),
-    serviceTier: from.text(),
-    errorType: (flags & ERROR_TYPE) === 0 ? undefined : (from.text() as ErrorType),
-    errorCode: (flags & ERROR_CODE) === 0 ? undefined : from.text(),
+    serviceTier: from.word(),
+    errorType: (flags & ERROR_TYPE) === 0 ? undefined : (from.word() as ErrorType),
+    errorCode: (flags & ERROR_CODE) === 0 ? undefined : from.word(),
     cost: (flags & COST) === 0 ? undefined : BigInt(from.text()),
     listCost: (flags & LIST_COST) === 0 ? undefined : BigInt(from.text()),
     quantities: readQuantities(from),

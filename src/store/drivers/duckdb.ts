@@ -1,7 +1,7 @@
 /**
- * The ledger in a DuckDB file. Rows come in through a temporary table and a transaction; an id is looked for only
- * among the ids between the batch's first and last: ids begin with their time and rows are stored about in that
- * order, so that the file's own minima and maxima leave little to read, and no index has to be kept in memory.
+ * The ledger in a DuckDB file. An id is looked for only among the ids between the batch's first and last: ids begin
+ * with their time and rows are stored about in that order, so that the file's own minima and maxima leave little to
+ * read, and no index has to be kept in memory. Where there are such ids, rows go through a temporary table.
  */
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
@@ -10,9 +10,10 @@ import { COLUMNS, type LedgerRow } from "../ledger-row.ts";
 import type { ArchivedDay, LedgerStore, Query, SqlDialect, Value } from "../ledger-store.ts";
 import { StoreError } from "../store-error.ts";
 import { archiveDays, archivedTable, type DuckdbArchive, openArchive } from "./duckdb-archive.ts";
-import { appendRows, toValue } from "./duckdb-rows.ts";
+import { RowAppender } from "./duckdb-rows.ts";
 import { migrateDuckdb } from "./duckdb-schema.ts";
 import { duckdbSql, quoted } from "./duckdb-sql.ts";
+import { toValue } from "./duckdb-values.ts";
 
 export interface DuckdbSettings {
   /** Absolute path of the file; it is made when it is missing. */
@@ -33,6 +34,7 @@ const NAMES = COLUMNS.map(({ name }) => name).join(", ");
 export async function openDuckdb(settings: DuckdbSettings): Promise<LedgerStore> {
   const { path, memoryBytes, readOnly } = settings;
   const api = await import("@duckdb/node-api");
+  const { default: low } = await import("@duckdb/node-bindings");
   if (readOnly !== true) mkdirSync(dirname(path), { recursive: true });
   let instance: DuckDB.DuckDBInstance | undefined;
   try {
@@ -47,7 +49,7 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<LedgerStore>
     const writing = await instance.connect();
     const asking = await instance.connect();
     for (const connection of [writing, asking]) await connection.run("SET TimeZone = 'UTC'");
-    return new DuckdbStore(api, instance, writing, asking, settings);
+    return new DuckdbStore(api, new RowAppender(api, low), instance, writing, asking, settings);
   } catch (error) {
     instance?.closeSync();
     throw explained(path, error);
@@ -57,6 +59,7 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<LedgerStore>
 class DuckdbStore implements LedgerStore {
   readonly sql: SqlDialect;
   readonly #api: Api;
+  readonly #rows: RowAppender;
   readonly #instance: DuckDB.DuckDBInstance;
   readonly #writing: DuckDB.DuckDBConnection;
   readonly #asking: DuckDB.DuckDBConnection;
@@ -68,12 +71,14 @@ class DuckdbStore implements LedgerStore {
 
   constructor(
     api: Api,
+    rows: RowAppender,
     instance: DuckDB.DuckDBInstance,
     writing: DuckDB.DuckDBConnection,
     asking: DuckDB.DuckDBConnection,
     { path, archive }: DuckdbSettings,
   ) {
     this.#api = api;
+    this.#rows = rows;
     this.#instance = instance;
     this.#writing = writing;
     this.#asking = asking;
@@ -142,20 +147,32 @@ class DuckdbStore implements LedgerStore {
       if (id > high) high = id;
     }
     const connection = this.#writing;
+    const between = `SELECT id FROM calls WHERE id >= ${quoted(low)} AND id <= ${quoted(high)}`;
     await connection.run("BEGIN");
     try {
-      const appender = await connection.createAppender("incoming", "main", "temp");
-      appendRows(this.#api, appender, once);
-      appender.closeSync();
-      await connection.run(
-        `INSERT INTO calls (${NAMES}) SELECT ${NAMES} FROM temp.incoming WHERE id NOT IN (
-          SELECT id FROM calls WHERE id >= ${quoted(low)} AND id <= ${quoted(high)})`,
-      );
-      await connection.run("TRUNCATE temp.incoming");
+      const near = await connection.runAndReadAll(`${between} LIMIT 1`);
+      if (near.currentRowCount === 0) {
+        await this.#append("calls", undefined, once);
+      } else {
+        await this.#append("incoming", "temp", once);
+        await connection.run(
+          `INSERT INTO calls (${NAMES}) SELECT ${NAMES} FROM temp.incoming WHERE id NOT IN (${between})`,
+        );
+        await connection.run("TRUNCATE temp.incoming");
+      }
       await connection.run("COMMIT");
     } catch (error) {
       await connection.run("ROLLBACK").catch(() => undefined);
       throw error;
+    }
+  }
+
+  async #append(table: string, catalogue: string | undefined, rows: readonly LedgerRow[]): Promise<void> {
+    const appender = await this.#writing.createAppender(table, "main", catalogue);
+    try {
+      this.#rows.append(appender, rows);
+    } finally {
+      appender.closeSync();
     }
   }
 }
