@@ -30,6 +30,15 @@ type Api = typeof DuckDB;
 
 const NAMES = COLUMNS.map(({ name }) => name).join(", ");
 
+/**
+ * Rows that DuckDB compresses together. The rows of a group that is not full are written again at every checkpoint,
+ * so that one is made when a group is full: 7 µs of CPU a row, where DuckDB's own 122,880 rows and 16 MB of log took 21.
+ * Rows wait in memory for that, some 25 MB of them.
+ */
+const ROW_GROUP = 32_768;
+/** DuckDB's own checkpoints, by the size of its log: only should ours have failed. */
+const CHECKPOINT_AT_LEAST = "128MB";
+
 /** @throws StoreError `locked`, `corrupted` */
 export async function openDuckdb(settings: DuckdbSettings): Promise<LedgerStore> {
   const { path, memoryBytes, readOnly } = settings;
@@ -38,17 +47,25 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<LedgerStore>
   if (readOnly !== true) mkdirSync(dirname(path), { recursive: true });
   let instance: DuckDB.DuckDBInstance | undefined;
   try {
-    instance = await api.DuckDBInstance.create(path, {
+    // The file is attached to a database in memory: only so can the size of its row groups be said.
+    instance = await api.DuckDBInstance.create(":memory:", {
       // DuckDB's own unit of a thousand; nothing is to come from, or go to, anywhere but this file and its archive.
       memory_limit: `${Math.floor(memoryBytes / 1e6)}MB`,
       threads: "2",
-      access_mode: readOnly === true ? "READ_ONLY" : "AUTOMATIC",
+      temp_directory: `${path}.tmp`,
+      checkpoint_threshold: CHECKPOINT_AT_LEAST,
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
     });
     const writing = await instance.connect();
     const asking = await instance.connect();
-    for (const connection of [writing, asking]) await connection.run("SET TimeZone = 'UTC'");
+    await writing.run(
+      `ATTACH ${quoted(path)} AS ledger (${readOnly === true ? "READ_ONLY" : `ROW_GROUP_SIZE ${ROW_GROUP}`})`,
+    );
+    for (const connection of [writing, asking]) {
+      await connection.run("USE ledger");
+      await connection.run("SET TimeZone = 'UTC'");
+    }
     return new DuckdbStore(api, new RowAppender(api, low), instance, writing, asking, settings);
   } catch (error) {
     instance?.closeSync();
@@ -68,6 +85,8 @@ class DuckdbStore implements LedgerStore {
   /** What is being written; one thing at a time. */
   #work: Promise<unknown> = Promise.resolve();
   #closed = false;
+  /** Rows that are in the log and in no full group; undefined until they have been counted. */
+  #loose: number | undefined;
 
   constructor(
     api: Api,
@@ -95,11 +114,17 @@ class DuckdbStore implements LedgerStore {
   }
 
   insert(rows: readonly LedgerRow[]): Promise<void> {
-    return this.#alone(() => this.#insert(rows));
+    return this.#alone(async () => {
+      await this.#insert(rows);
+      await this.#checkpoint(rows.length);
+    });
   }
 
   archive(before: number): Promise<readonly ArchivedDay[]> {
-    return this.#alone(() => archiveDays(this.#writing, this.#archive, before));
+    return this.#alone(async () => {
+      this.#loose = undefined;
+      return archiveDays(this.#writing, this.#archive, before);
+    });
   }
 
   async query({ text, params }: Query): Promise<Readonly<Record<string, Value>>[]> {
@@ -152,7 +177,7 @@ class DuckdbStore implements LedgerStore {
     try {
       const near = await connection.runAndReadAll(`${between} LIMIT 1`);
       if (near.currentRowCount === 0) {
-        await this.#append("calls", undefined, once);
+        await this.#append("calls", "ledger", once);
       } else {
         await this.#append("incoming", "temp", once);
         await connection.run(
@@ -167,7 +192,24 @@ class DuckdbStore implements LedgerStore {
     }
   }
 
-  async #append(table: string, catalogue: string | undefined, rows: readonly LedgerRow[]): Promise<void> {
+  /** Moves rows from the log to the file when a group is full. */
+  async #checkpoint(added: number): Promise<void> {
+    if (this.#loose === undefined) {
+      const counted = await this.#writing.runAndReadAll("SELECT count(*) FROM calls");
+      this.#loose = Number(counted.getRows()[0]?.[0] ?? 0) % ROW_GROUP;
+    } else {
+      this.#loose += added;
+    }
+    if (this.#loose < ROW_GROUP) return;
+    // It is refused while something else is written; the rows are safe in the log, and the next insert tries again.
+    const done = await this.#writing.run("CHECKPOINT").then(
+      () => true,
+      () => false,
+    );
+    if (done) this.#loose %= ROW_GROUP;
+  }
+
+  async #append(table: string, catalogue: string, rows: readonly LedgerRow[]): Promise<void> {
     const appender = await this.#writing.createAppender(table, "main", catalogue);
     try {
       this.#rows.append(appender, rows);
