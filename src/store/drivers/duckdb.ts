@@ -36,6 +36,8 @@ const NAMES = COLUMNS.map(({ name }) => name).join(", ");
  * Rows wait in memory for that, some 25 MB of them.
  */
 const ROW_GROUP = 32_768;
+/** For questions. Rows are taken by one thread: two take as long, and half as much CPU again. */
+const THREADS = 2;
 /** DuckDB's own checkpoints, by the size of its log: only should ours have failed. */
 const CHECKPOINT_AT_LEAST = "128MB";
 
@@ -51,7 +53,7 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<LedgerStore>
     instance = await api.DuckDBInstance.create(":memory:", {
       // DuckDB's own unit of a thousand; nothing is to come from, or go to, anywhere but this file and its archive.
       memory_limit: `${Math.floor(memoryBytes / 1e6)}MB`,
-      threads: "2",
+      threads: "1",
       temp_directory: `${path}.tmp`,
       checkpoint_threshold: CHECKPOINT_AT_LEAST,
       autoinstall_known_extensions: "false",
@@ -85,6 +87,9 @@ class DuckdbStore implements LedgerStore {
   /** What is being written; one thing at a time. */
   #work: Promise<unknown> = Promise.resolve();
   #closed = false;
+  #threads = 1;
+  /** How many are being answered. */
+  #questions = 0;
   /** Rows that are in the log and in no full group; undefined until they have been counted. */
   #loose: number | undefined;
 
@@ -115,6 +120,7 @@ class DuckdbStore implements LedgerStore {
 
   insert(rows: readonly LedgerRow[]): Promise<void> {
     return this.#alone(async () => {
+      if (this.#questions === 0) await this.#useThreads(1);
       await this.#insert(rows);
       await this.#checkpoint(rows.length);
     });
@@ -128,7 +134,9 @@ class DuckdbStore implements LedgerStore {
   }
 
   async query({ text, params }: Query): Promise<Readonly<Record<string, Value>>[]> {
+    this.#questions++;
     try {
+      await this.#useThreads(THREADS);
       // Integers are bound as such by their types in the text; JavaScript's numbers go as they are.
       const result = await this.#asking.runAndReadAll(
         text,
@@ -141,6 +149,8 @@ class DuckdbStore implements LedgerStore {
       });
     } catch (error) {
       throw explained(this.#path, error);
+    } finally {
+      this.#questions--;
     }
   }
 
@@ -190,6 +200,12 @@ class DuckdbStore implements LedgerStore {
       await connection.run("ROLLBACK").catch(() => undefined);
       throw error;
     }
+  }
+
+  async #useThreads(count: number): Promise<void> {
+    if (this.#threads === count) return;
+    this.#threads = count;
+    await this.#asking.run(`SET threads = ${count}`);
   }
 
   /** Moves rows from the log to the file when a group is full. */
