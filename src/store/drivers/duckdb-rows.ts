@@ -31,14 +31,12 @@ const WIDTHS: Readonly<Record<ColumnType, number>> = {
 
 /** Appends rows to tables that have the columns of COLUMNS in their order. One at a time: it has one set of vectors. */
 export class RowAppender {
-  readonly #api: Api;
   readonly #low: Low;
   readonly #raw: DataChunk;
   readonly #chunk: DuckDB.DuckDBDataChunk;
   readonly #columns: readonly Filled[];
 
   constructor(api: Api, low: Low) {
-    this.#api = api;
     this.#low = low;
     const types = COLUMNS.map(({ type }) => logicalType(api, type).toLogicalType().logical_type);
     this.#raw = low.create_data_chunk(types);
