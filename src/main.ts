@@ -53,6 +53,8 @@ export interface ServeOptions {
   readonly host?: string | undefined;
   readonly port?: number | undefined;
   readonly logLevel?: string | undefined;
+  /** Whoever starts it knows that its upstreams are simulated. */
+  readonly simulated?: boolean;
   /** In place of reading a file. */
   readonly load?: (() => Promise<Loaded>) | undefined;
   readonly cwd: string;
@@ -190,7 +192,8 @@ export async function serve(options: ServeOptions): Promise<Running> {
     version,
     uptimeSeconds: Math.floor(process.uptime()),
     upstreams: inForce.upstreams.map(({ name }) => name),
-    simulated: sandbox !== undefined && inForce.upstreams.includes(sandbox.upstream),
+    simulated:
+      options.simulated === true || (sandbox !== undefined && inForce.upstreams.includes(sandbox.upstream)),
   });
   const guard = new Guard({
     token: () => inForce.loaded.config.server.adminToken?.reveal(),

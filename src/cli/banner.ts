@@ -1,4 +1,6 @@
 /** What `serve` says when it is ready: where it listens, where calls go, and what to try. */
+
+import { isLoopback } from "../config/safety.ts";
 import type { Running } from "../main.ts";
 import { styler } from "./style.ts";
 
@@ -15,7 +17,12 @@ export function banner(running: Running, terminal: Terminal): string {
     lines.push(
       "",
       bold("No key and no configuration: calls go to the built-in sandbox relay."),
-      "Its answers are simulated, and nothing leaves this machine. Try:",
+      "Its answers are simulated, and nothing leaves this machine.",
+      "",
+      `  ${bold(`${url}/`)}    the page, in a browser`,
+      `  node bin/bellwether.js demo    in another terminal: traffic to look at`,
+      "",
+      "Or try:",
       "",
       `  curl ${url}/v1/chat/completions -H 'content-type: application/json' \\`,
       `    -d '{"model":"gpt-4.1","messages":[{"role":"user","content":"Hello"}]}'`,
@@ -30,7 +37,18 @@ export function banner(running: Running, terminal: Terminal): string {
   } else {
     for (const { name, baseUrl } of inForce.upstreams) lines.push(`  ${name} → ${baseUrl}`);
     const { file } = inForce.loaded;
-    lines.push(`  configuration: ${file ?? "the environment"}`, `  metrics: ${url}/metrics`);
+    lines.push(
+      `  configuration: ${file ?? "the environment"}`,
+      `  page: ${url}/${pageNote(running)}`,
+      `  metrics: ${url}/metrics`,
+    );
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** Who may see the page, where not everybody on this machine may. */
+function pageNote({ inForce }: Running): string {
+  const { adminToken, host } = inForce.loaded.config.server;
+  if (adminToken !== undefined) return " (log in with server.adminToken)";
+  return isLoopback(host) ? "" : " (from this machine only: no server.adminToken is configured)";
 }

@@ -4,6 +4,7 @@ import { ConfigError, formatProblem } from "../config/problems.ts";
 import { version } from "../version.ts";
 import { alertsCommand } from "./alerts.ts";
 import { checkCommand } from "./check.ts";
+import { demoCommand } from "./demo.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exporterCommand } from "./exporter.ts";
 import { keysCommand } from "./keys.ts";
@@ -28,6 +29,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .configureHelp({ showGlobalOptions: true });
   for (const command of [
     serveCommand(),
+    demoCommand(),
     checkCommand(),
     exporterCommand(),
     probeCommand(),
