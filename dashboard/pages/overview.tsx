@@ -9,7 +9,7 @@ import { ReportChart } from "../parts/report-chart.tsx";
 import { ReportTableView } from "../parts/report-table.tsx";
 import { Sparkline } from "../parts/sparkline.tsx";
 import { Tile, Tiles } from "../parts/tile.tsx";
-import { firstTable, seriesOf, tableNamed, totalOf, valueAt } from "../show/tables.ts";
+import { firstTable, seriesOf } from "../show/tables.ts";
 import { NOTHING } from "../show/values.ts";
 import { live } from "../state/live.ts";
 import { useStore } from "../state/store.ts";
@@ -37,11 +37,8 @@ function Now() {
   const { t, show } = useSpeech();
   const { now, past } = useStore(live);
   const { link } = useView();
-  const money = useReport("cost", { from: "today" });
-  const month = tableNamed(money.data, "month");
-  const [row] = month?.rows ?? [];
-  const usd = (column: string) => show.value(valueAt(month, row, column), "usd");
-  const low = valueAt(month, row, "low_usd");
+  const spend = now?.spend;
+  const usd = (amount: string | undefined) => (amount === undefined ? NOTHING : show.money(amount));
   const of = (pick: (figures: Figures) => number | null) => past.map(pick);
   const milliseconds = (value: number | null | undefined) =>
     value === null || value === undefined ? NOTHING : show.duration(value);
@@ -68,7 +65,11 @@ function Now() {
           name={t("live.latency")}
           figure="p50"
           value={milliseconds(now?.p50)}
-          note={`p95 ${milliseconds(now?.p95)} · p99 ${milliseconds(now?.p99)}`}
+          note={
+            <>
+              <span>p95 {milliseconds(now?.p95)}</span> <span>p99 {milliseconds(now?.p99)}</span>
+            </>
+          }
         >
           <Sparkline values={of(({ p50 }) => p50)} colour="var(--c2)" />
         </Tile>
@@ -89,22 +90,29 @@ function Now() {
         </Tile>
         <Tile
           name={t("live.today")}
-          figure="spentToday"
+          figure="today"
           href={link("costs", { from: "today" })}
-          value={show.value(totalOf(firstTable(money.data), "cost_usd") ?? (money.data && "0"), "usd")}
+          value={usd(spend?.todayUsd)}
         />
         <Tile
           name={t("live.month")}
-          figure="spentMonth"
+          figure="month"
           href={link("costs", { from: "month" })}
-          value={usd("so_far_usd")}
+          value={usd(spend?.monthUsd)}
         />
         <Tile
           name={t("live.projected")}
           figure="projected"
           href={link("costs", { from: "month" })}
-          value={usd("projected_usd")}
-          note={low == null ? undefined : t("live.range", { low: usd("low_usd"), high: usd("high_usd") })}
+          value={usd(spend?.projectedUsd)}
+          note={
+            spend?.range
+              ? t("live.range", {
+                  low: show.money(spend.range.lowUsd),
+                  high: show.money(spend.range.highUsd),
+                })
+              : undefined
+          }
         />
       </Tiles>
     </section>

@@ -140,7 +140,7 @@ function optionsFor(
   return {
     width: element.clientWidth,
     height,
-    padding: [8, 12, 0, 0],
+    padding: [8, 22, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -184,9 +184,14 @@ function optionsFor(
       {},
       ...ordered.map(({ name, colour, shape = "line", dashed = false }): uPlot.Series => {
         const stroke = colourOf(colour);
-        const base = { label: name, stroke, points: { show: false }, spanGaps: false };
+        const base = {
+          label: name,
+          stroke,
+          points: { show: true, size: 4, fill: stroke, filter: alone },
+          spanGaps: false,
+        };
         if (shape === "bars") {
-          return { ...base, width: 0, fill: stroke, ...(bars && { paths: bars }) };
+          return { ...base, width: 0, points: { show: false }, fill: stroke, ...(bars && { paths: bars }) };
         }
         return {
           ...base,
@@ -209,6 +214,17 @@ function optionsFor(
       ],
     },
   };
+}
+
+/** The points that no line reaches, because there is nothing before and after them. */
+function alone({ data }: uPlot, series: number): number[] {
+  const values = data[series] ?? [];
+  const there = (index: number) => values[index] !== null && values[index] !== undefined;
+  const found: number[] = [];
+  for (let index = 0; index < values.length; index++) {
+    if (there(index) && !there(index - 1) && !there(index + 1)) found.push(index);
+  }
+  return found;
 }
 
 /** On the axis a whole day is its date; what lies within a day, its time. */

@@ -55,7 +55,7 @@ export function Table({ label, columns, rows, totals, omitted, sortable = true }
                 <th
                   key={column.name}
                   scope="col"
-                  class={column.unit === "text" ? "" : "number"}
+                  class={classOf(column)}
                   aria-sort={
                     sorting?.at !== column.at ? undefined : sorting.rising ? "ascending" : "descending"
                   }
@@ -94,7 +94,7 @@ export function Table({ label, columns, rows, totals, omitted, sortable = true }
             <tfoot>
               <tr>
                 {columns.map(({ name, at, unit }, place) => (
-                  <td key={name} class={unit === "text" ? "" : "number"}>
+                  <td key={name} class={classOf({ unit })}>
                     {place === 0
                       ? t("table.total")
                       : totals[at] == null
@@ -126,7 +126,7 @@ function Cell({ column: { name, at, unit, draw }, row, head, share }: CellProps)
   const { show } = useSpeech();
   const value = row[at];
   const content = draw === undefined ? show.value(value, unit, name) : draw(value, row);
-  const classes = `${unit === "text" ? "" : "number"}${value == null ? " nothing" : ""}`;
+  const classes = `${classOf({ unit })}${value == null ? " nothing" : ""}`;
   if (head) {
     return (
       <th scope="row" class={classes}>
@@ -142,6 +142,11 @@ function Cell({ column: { name, at, unit, draw }, row, head, share }: CellProps)
       {content}
     </td>
   );
+}
+
+/** Numbers stand below each other by their last digit, words and times by their first. */
+function classOf({ unit }: Pick<TableColumn, "unit">): string {
+  return unit === "text" || unit === "time" ? "" : "number";
 }
 
 /** Numbers by size, also exact decimal text; what is not there comes last. */

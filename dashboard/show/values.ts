@@ -18,6 +18,8 @@ export interface Shown {
   bytes(value: number): string;
   /** Exact decimal text, rounded for the eye only. */
   money(amount: string | number, currency?: "USD" | "CNY"): string;
+  /** Of any currency, or of what is none (`points`). */
+  amount(amount: number, currency: string): string;
   time(at: number): string;
   /** As fine as a series of that unit needs. */
   moment(at: number, unit: string): string;
@@ -41,6 +43,7 @@ export function valuesIn(language: string, timeZone?: string): Shown {
   const finePercent = number({ style: "percent", maximumFractionDigits: 2 });
   const full = date({ dateStyle: "medium", timeStyle: "medium" });
   const moments: Readonly<Record<string, Intl.DateTimeFormat>> = {
+    second: date({ month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" }),
     minute: date({ hour: "2-digit", minute: "2-digit" }),
     hour: date({ month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" }),
     day: date({ month: "short", day: "numeric", weekday: "short" }),
@@ -93,6 +96,10 @@ export function valuesIn(language: string, timeZone?: string): Shown {
     span,
     bytes,
     money,
+    amount: (amount, currency) =>
+      currency === "USD" || currency === "CNY"
+        ? money(amount, currency)
+        : `${two.format(amount)} ${currency}`,
     time: (at) => full.format(at),
     moment: (at, unit) => (moments[unit] ?? full).format(at),
     value(value, unit, column = "") {

@@ -46,12 +46,13 @@ export function useApi<T>(path: string | undefined): Asked<T> {
 export type ReportParams = Readonly<Record<string, string | undefined>>;
 
 export function useReport(name: string, params: ReportParams): Asked<ReportResult> {
-  return useApi<ReportResult>(reportPath(name, params));
+  return useApi<ReportResult>(apiPath(`/api/reports/${name}`, params));
 }
 
-export function reportPath(name: string, params: ReportParams): string {
+/** The address of a question about a stretch of time, in the reader's time zone. */
+export function apiPath(path: string, params: ReportParams): string {
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries(params)) if (value) query.set(key, value);
   query.set("tz", Intl.DateTimeFormat().resolvedOptions().timeZone);
-  return `/api/reports/${name}?${query.toString()}`;
+  return `${path}?${query.toString()}`;
 }
