@@ -1,8 +1,8 @@
 /** Costs: what was spent on what, against list price, and what the month will come to. */
 import { useSpeech } from "../messages/index.tsx";
-import { BY, type Grouping } from "../parts/breakdown.tsx";
 import { CostByGroup } from "../parts/cost-by-group.tsx";
 import { GroupLink } from "../parts/group-link.tsx";
+import { BY, type Grouping } from "../parts/grouping.ts";
 import { Failure, Loading, NoCalls } from "../parts/notice.tsx";
 import { Panel } from "../parts/panel.tsx";
 import { Per } from "../parts/per.tsx";

@@ -1,27 +1,18 @@
 /** What pages about models, apps and upstreams have in common: sums, courses over time, and one row for each. */
 import type { ComponentChildren } from "preact";
-import { type MessageKey, useSpeech } from "../messages/index.tsx";
+import { useSpeech } from "../messages/index.tsx";
 import { firstTable, seriesOf, totalOf } from "../show/tables.ts";
 import { useReport } from "../state/use-api.ts";
 import { useView } from "../state/view.ts";
 import { CostByGroup } from "./cost-by-group.tsx";
 import { GroupLink } from "./group-link.tsx";
+import { BY, type Grouping } from "./grouping.ts";
 import { Failure, Loading, NoCalls } from "./notice.tsx";
 import { Panel } from "./panel.tsx";
 import { Per } from "./per.tsx";
 import { ReportChart } from "./report-chart.tsx";
 import { ReportTableView } from "./report-table.tsx";
 import { Tile, Tiles } from "./tile.tsx";
-
-export type Grouping = "model" | "app" | "team" | "upstream" | "endpoint";
-
-export const BY: Readonly<Record<Grouping, MessageKey>> = {
-  model: "table.byModel",
-  app: "table.byApp",
-  team: "table.byTeam",
-  upstream: "table.byUpstream",
-  endpoint: "table.byEndpoint",
-};
 
 const COLUMNS = [
   "calls",

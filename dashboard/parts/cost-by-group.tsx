@@ -4,8 +4,8 @@ import { useSpeech } from "../messages/index.tsx";
 import { firstTable, pivot } from "../show/tables.ts";
 import { useReport } from "../state/use-api.ts";
 import { useView } from "../state/view.ts";
-import type { Grouping } from "./breakdown.tsx";
 import { Chart } from "./chart.tsx";
+import type { Grouping } from "./grouping.ts";
 import { Panel } from "./panel.tsx";
 import { Per } from "./per.tsx";
 
