@@ -7,7 +7,7 @@ import { type BudgetState, budgetStates } from "./limits/budget-states.ts";
 import { BudgetWatch } from "./limits/budget-watch.ts";
 import { Limiter } from "./limits/limiter.ts";
 import { restoreBudgets, type SpendSource } from "./limits/restore.ts";
-import type { RuleBook } from "./limits/rules.ts";
+import type { RuleBook, Scope } from "./limits/rules.ts";
 import { catalogue } from "./metrics/catalogue.ts";
 import type { Registry } from "./metrics/registry.ts";
 import type { CounterStore } from "./store/counter-store.ts";
@@ -16,6 +16,8 @@ import { duckdbSql } from "./store/drivers/duckdb-sql.ts";
 
 export interface Limits {
   readonly limiter: Limiter;
+  /** Used share of the owner's fullest budget; undefined when it has none. */
+  share(scope: Scope, name: string): number | undefined;
   /** Shows the budgets of this configuration from now on. */
   watch(rules: RuleBook | undefined): void;
   /**
@@ -59,6 +61,7 @@ export async function startLimits(config: Config["limits"], around: Surroundings
   });
   return {
     limiter,
+    share: (scope, name) => watch.share(scope, name),
     watch: (rules) => {
       if (known !== undefined && rules !== undefined) known = { ...known, rules };
       watch.configure(rules?.budgets ?? [], store).catch((error: unknown) => {

@@ -36,7 +36,8 @@ import { Notifier } from "./notify/notifier.ts";
 import { probePage } from "./probes/page.ts";
 import { ProbeService } from "./probes/service.ts";
 import { probePlan } from "./probing.ts";
-import { withRoutes } from "./routes.ts";
+import { type RoutingLife, RoutingWatch, withRoutes } from "./routes.ts";
+import { TrafficView } from "./routing/traffic-view.ts";
 import { type SandboxUpstream, startSandboxUpstream } from "./sandbox-upstream.ts";
 import { buildSettings, type InForce, identities } from "./settings.ts";
 import { storeSettings } from "./store/configured-store.ts";
@@ -101,8 +102,15 @@ export async function serve(options: ServeOptions): Promise<Running> {
 
   const sandbox = await startSandboxUpstream(initial, env);
   const fallback = sandbox === undefined ? [] : [sandbox.upstream];
+  const routing: RoutingLife = {
+    view: new TrafficView(systemClock),
+    random: Math.random,
+    breaker: () => "closed",
+    budgetShare: ({ scope, name }) => limits.share(scope, name),
+  };
+  const routingWatch = new RoutingWatch(routing.view);
   const build = (loaded: Loaded): Promise<InForce> =>
-    withRoutes(buildSettings(loaded, { env, labels, fallback, warn }));
+    withRoutes(buildSettings(loaded, { env, labels, fallback, warn }), routing);
   let inForce = await build(initial);
 
   const traffic = new TrafficMetrics(registry, { maxModels: config.metrics.maxModels });
@@ -137,6 +145,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
       openCalls,
       probes.recorder,
       live,
+      routing.view,
     ]),
     estimator,
     log,
@@ -152,6 +161,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     alerting?.configure(next.loaded.config);
     probes.configure(probePlan(next, "as configured"));
     limits.watch(next.settings.rules);
+    routingWatch.configure(next);
   };
   putIntoForce(inForce);
 
@@ -237,6 +247,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
   let watching: Watching | undefined;
   const closeParts = async (): Promise<void> => {
     watching?.close();
+    routingWatch.close();
     await alerting?.close();
     probes.stop();
     await transport.close();

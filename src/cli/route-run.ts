@@ -2,12 +2,13 @@
 import { text } from "node:stream/consumers";
 import { environment } from "../config/environment.ts";
 import { loadConfig } from "../config/load.ts";
+import { systemClock } from "../core/clock.ts";
 import type { RouteExplanation, RouteQuestion, RoutesAnswer, RouteVerdict } from "../http/api.ts";
 import { BoundedLabels } from "../metrics/bounded-labels.ts";
 import { catalogue } from "../metrics/catalogue.ts";
 import { Registry } from "../metrics/registry.ts";
 import { explainRoute, routesAnswer } from "../route-explain.ts";
-import { withRoutes } from "../routes.ts";
+import { calmLife, withRoutes } from "../routes.ts";
 import { buildSettings, type InForce } from "../settings.ts";
 import { styler } from "./style.ts";
 
@@ -103,7 +104,10 @@ async function inForce(file: string | undefined): Promise<InForce> {
   const loaded = await loadConfig({ file, cwd: process.cwd(), env });
   const overflow = new Registry().counter(catalogue.labelOverflow).with(["model"]);
   const labels = new BoundedLabels(loaded.config.metrics.maxModels, overflow);
-  return withRoutes(buildSettings(loaded, { env, labels, fallback: [], warn: () => {} }));
+  return withRoutes(
+    buildSettings(loaded, { env, labels, fallback: [], warn: () => {} }),
+    calmLife(systemClock),
+  );
 }
 
 async function ask<Answer>(url: string, path: string, question?: object): Promise<Answer> {
@@ -149,7 +153,7 @@ function explanationText({ route, reason, place, fallbacks, problem, steps }: Ro
 }
 
 function verdictLines(
-  { rule, priority, outcome, conditions, use }: RouteVerdict,
+  { rule, priority, outcome, conditions, use, options }: RouteVerdict,
   paint: ReturnType<typeof styler>,
 ): string[] {
   const decides = outcome === "decides";
@@ -160,6 +164,7 @@ function verdictLines(
       const line = `      ${holds ? "yes" : "no "}  ${key}: ${wants}${holds && found === wants ? "" : `  (${found})`}`;
       return holds ? line : paint("dim", line);
     }),
+    ...options.map(({ model, upstream, notes }) => `      ${model} at ${upstream}: ${notes.join(", ")}`),
   ];
 }
 

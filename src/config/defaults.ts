@@ -71,7 +71,18 @@ export const defaultProbes = {
 } as const;
 
 /** A routing rule of which nothing is said; and names of decisions that are no rule's. */
-export const defaultRoute = { priority: 0, reserved: ["default", "none"] } as const;
+export const defaultRoute = {
+  priority: 0,
+  reserved: ["default", "none"],
+  explore: 0.05,
+  measure: "total",
+} as const;
+
+/** A watch over live state of which only the bound is given. */
+export const defaultWatch = { for: 60_000, recover: 300_000, minCalls: 10, trial: 0.05 } as const;
+
+/** Ways to choose among candidates; src/routing/strategies/index.ts checks that they are the ones there are. */
+export const strategyNames = ["cheapest", "fastest", "least-busy", "priority"] as const;
 
 /** Reasoning efforts, the least first. */
 export const efforts = ["none", "minimal", "low", "medium", "high", "xhigh"] as const;

@@ -11,7 +11,12 @@ import {
 } from "./units.ts";
 
 /** A duration with a default in milliseconds; given in the file as text with a unit. */
-export function duration(defaultMs: number, { min = 1 }: { min?: number } = {}) {
+export function duration(defaultMs: number, limits: { min?: number } = {}) {
+  return givenDuration(limits).prefault(formatDuration(defaultMs));
+}
+
+/** The same without a default. */
+export function givenDuration({ min = 1 }: { min?: number } = {}) {
   return z
     .string()
     .regex(DURATION_PATTERN, "is not a duration; write a number and ms, s, m, h or d, as 250ms or 5s")
@@ -21,8 +26,7 @@ export function duration(defaultMs: number, { min = 1 }: { min?: number } = {}) 
       context.addIssue({ code: "custom", message: `must be between ${formatDuration(min)} and 24d` });
       return z.NEVER;
     })
-    .meta({ "x-type": "duration" })
-    .prefault(formatDuration(defaultMs));
+    .meta({ "x-type": "duration" });
 }
 
 /** A size with its limits and default in bytes; given in the file as text with a unit. */

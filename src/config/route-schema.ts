@@ -1,7 +1,8 @@
 /** The schema of `routes`: which calls a rule is for, and where it sends them. */
 import * as z from "zod";
-import { defaultRoute, efforts, endpointNames, languageNames, weekdays } from "./defaults.ts";
+import { defaultRoute, efforts, endpointNames, languageNames, strategyNames, weekdays } from "./defaults.ts";
 import { label, modelName, quantity, timeZone } from "./fields.ts";
+import { routeState } from "./route-state-schema.ts";
 
 /** One value, or a list of which one is enough. */
 const oneOf = <Item extends z.ZodType>(item: Item, what: string) =>
@@ -39,6 +40,14 @@ const time = z
       .meta({ "x-example": "Asia/Shanghai" }),
   })
   .optional();
+
+const place = {
+  model: modelName
+    .optional()
+    .describe("Ask for this model instead; without it the model stays.")
+    .meta({ "x-example": "gpt-4.1" }),
+  upstream: name.optional().describe("At this upstream, and no other.").meta({ "x-example": "holysheep" }),
+};
 
 /** One entry of `routes`. */
 export const route = z.strictObject({
@@ -98,19 +107,66 @@ export const route = z.strictObject({
         .optional()
         .describe("The reasoning effort asked for; `true` for any, `false` for none."),
       time: time.describe("The time of day at which the call arrives."),
+      state: routeState.optional().describe("How it goes at the moment. All that is given must hold."),
     })
     .prefault({})
     .describe("Which calls it is for: all of these must hold. Without any it is for all calls."),
   use: z
     .strictObject({
-      model: modelName
+      ...place,
+      split: z
+        .array(
+          z.strictObject({
+            ...place,
+            weight: z.number().min(0).max(1e6).describe("Its share, in proportion to the others'."),
+          }),
+        )
+        .min(1, "must name at least one place")
         .optional()
-        .describe("Ask for this model instead; without it the model stays.")
-        .meta({ "x-example": "gpt-4.1" }),
-      upstream: name
+        .describe("Share calls out among these.")
+        .meta({
+          "x-example": [
+            { model: "gpt-4.1", weight: 9 },
+            { model: "gpt-4.1-mini", weight: 1 },
+          ],
+        }),
+      stickyBy: z
+        .string()
+        .regex(
+          /^(app|user|header:[!#$%&'*+.^_`|~0-9A-Za-z-]+)$/,
+          "is not what calls can be told apart by; write app, user, or header: and a header's name",
+        )
         .optional()
-        .describe("At this upstream, and no other.")
-        .meta({ "x-example": "holysheep" }),
+        .describe(
+          "Of a `split`: calls that have this in common go to the same place. `user` is the end user that the request names.",
+        )
+        .meta({ "x-example": "header:x-user-id" }),
+      strategy: z
+        .enum(strategyNames)
+        .optional()
+        .describe(
+          "Choose among `of`: the one that costs least for a call of this length, that has been fastest lately, that has the fewest calls in flight, or the first that is well.",
+        ),
+      of: z
+        .array(z.union([modelName, z.strictObject(place)]))
+        .min(1, "must name at least one place")
+        .optional()
+        .describe(
+          "Candidates of the `strategy`: models, or models and upstreams. A model alone stands for each of its upstreams.",
+        )
+        .meta({ "x-example": ["deepseek-v3.2", "gemini-2.5-flash"] }),
+      measure: z
+        .enum(["firstToken", "total"])
+        .optional()
+        .describe(`Of \`fastest\`: which time counts. Default: ${defaultRoute.measure}.`),
+      explore: z
+        .number()
+        .min(0)
+        .max(0.5)
+        .optional()
+        .describe(
+          `Of \`fastest\`: the share of calls that others than the fastest get, so that it is seen when they become faster. Default: ${defaultRoute.explore}.`,
+        ),
     })
     .describe("Where such a call goes."),
 });

@@ -8,7 +8,7 @@
  */
 import { BellwetherError } from "../core/errors.ts";
 import { LimitRefusal } from "../limits/limit-refusal.ts";
-import type { Admission } from "../limits/limiter.ts";
+import type { Admission, Downgrade } from "../limits/limiter.ts";
 import type { Plan } from "../routing/plan.ts";
 import type { AnswerSink, UpstreamExchange } from "../upstreams/exchange.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
@@ -132,18 +132,19 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
       authorise(this.#app, operation.endpoint, asked, operation.billable);
       const refusal = this.#around.refusal?.();
       if (refusal !== undefined) throw refusal;
-      this.#admit({ operation, head, body, parsed, facts, asked, family }, asked, false);
+      this.#admit({ operation, head, body, parsed, facts, asked, family }, asked);
     } catch (error) {
       this.#refuse(error);
     }
   }
 
   /** Plans the call for a model and asks the limits; the counters may answer later. */
-  #admit(request: ReadRequest, wanted: string, downgraded: boolean): void {
+  #admit(request: ReadRequest, wanted: string, downgrade?: Downgrade): void {
     const { operation, body, parsed, facts, asked } = request;
-    const target = planCall(request, wanted, this.#path, this.#record, this.#settings);
+    const target = planCall(request, wanted, this.#path, this.#record, this.#settings, downgrade);
     const { id, startedAt, app, team } = this.#record;
     const bytesIn = body?.length ?? 0;
+    const downgraded = downgrade !== undefined;
     const call = { id, startedAt, app, team, operation, parsed, facts, asked, bytesIn, downgraded };
     const admission = admit({ ...call, ...target }, this.#settings, this.#around);
     if (!(admission instanceof Promise)) return this.#admitted(request, target, admission);
@@ -159,9 +160,9 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   #admitted(request: ReadRequest, target: Plan<Upstream>, admission: Admission | undefined): void {
     // While the counters were asked the client may have left.
     if (this.#clientGone) return admission?.release();
-    if (admission?.downgradeTo !== undefined) {
+    if (admission?.downgrade !== undefined) {
       admission.release();
-      return this.#admit(request, admission.downgradeTo, true);
+      return this.#admit(request, admission.downgrade.model, admission.downgrade);
     }
     if (admission !== undefined) this.#record.admit(admission);
     const { upstream, model } = target;

@@ -1,5 +1,6 @@
 /** Where a call goes: by the rules, where there are some, else by the model's own upstreams. */
 import { BellwetherError } from "../core/errors.ts";
+import type { Downgrade } from "../limits/limiter.ts";
 import { RouteFacts } from "../routing/facts.ts";
 import type { Plan } from "../routing/plan.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
@@ -8,21 +9,23 @@ import { noUpstream, type ReadRequest } from "./read-request.ts";
 import type { Settings } from "./state.ts";
 
 /**
- * The plan for a request that asks for `wanted`. What was decided by rules is noted in the record.
+ * The plan for a request that asks for `wanted`, which may be what a budget has downgraded it to. What was decided by rules is noted in the record.
  * @throws BellwetherError no_upstream or no_route.
  */
 export function planCall(
   request: ReadRequest,
   wanted: string,
   path: string,
-  record: CallRecord,
+  record: Pick<CallRecord, "app" | "team" | "startedAt" | "routed">,
   settings: Settings,
+  downgrade?: Downgrade,
 ): Plan<Upstream> {
   const { operation, family } = request;
   const { router } = settings;
   if (router === undefined) {
     const plan = settings.plan(wanted, operation.dialect.name, family);
     if (plan === undefined) throw noUpstream(wanted, path);
+    if (downgrade !== undefined) record.routed(downgrade.route, plan.model, plan.upstream.name);
     return plan;
   }
   const { app, team, startedAt: at } = record;
@@ -39,7 +42,7 @@ export function planCall(
     team,
     at,
   };
-  const { plan, route, undecided } = router.decide(new RouteFacts(call));
+  const { plan, route, undecided } = router.decide(new RouteFacts(call), undefined, downgrade);
   if (undecided) throw new BellwetherError("no_route", { model: JSON.stringify(wanted) });
   if (plan === undefined) throw noUpstream(wanted, path);
   record.routed(route, plan.model, plan.upstream.name);

@@ -5,7 +5,7 @@ import { catalogue } from "../metrics/catalogue.ts";
 import type { Registry } from "../metrics/registry.ts";
 import type { CounterStore } from "../store/counter-store.ts";
 import { amountText, scopeText } from "./refusals.ts";
-import { type BudgetRule, NANO_PER_USD } from "./rules.ts";
+import { type BudgetRule, NANO_PER_USD, type Scope } from "./rules.ts";
 
 interface Seen {
   readonly period: string;
@@ -68,13 +68,28 @@ export class BudgetWatch {
     );
   }
 
+  /** Used share of the fullest budget of a scope in its current period; undefined when it has none. */
+  share(scope: Scope, name: string): number | undefined {
+    const now = this.#clock.wall();
+    let fullest: number | undefined;
+    for (const rule of this.#rules) {
+      if (rule.scope !== scope || rule.name !== name) continue;
+      fullest = Math.max(fullest ?? 0, this.#used(rule, now) / rule.limit);
+    }
+    return fullest;
+  }
+
+  #used(rule: BudgetRule, nowMs: number): number {
+    const seen = this.#seen.get(rule.key);
+    return seen !== undefined && seen.period === rule.calendar.period(nowMs).name ? seen.used : 0;
+  }
+
   #show(): void {
     const now = this.#clock.wall();
     for (const rule of this.#rules) {
       const { limit, used } = GAUGES[rule.unit];
       const labels = [rule.scope, rule.name, rule.per];
-      const seen = this.#seen.get(rule.key);
-      const current = seen !== undefined && seen.period === rule.calendar.period(now).name ? seen.used : 0;
+      const current = this.#used(rule, now);
       const unit = rule.unit === "usd" ? NANO_PER_USD : 1;
       this.#registry
         .gauge(limit)

@@ -86,8 +86,8 @@ export class Limiter {
         (rule, index): rule is BudgetRule =>
           rule.kind === "budget" && rule.onExceeded === "downgrade" && states[index]?.fits === false,
       );
-      const downgradeTo = request.downgraded ? undefined : exceeded?.downgradeTo;
-      return new Admission(request.id, rules, claims, now, downgradeTo, this.#options);
+      const downgrade = request.downgraded ? undefined : downgradeOf(exceeded);
+      return new Admission(request.id, rules, claims, now, downgrade, this.#options);
     }
     throw refusalOf(rules, claims, states, request, now);
   }
@@ -122,6 +122,19 @@ export class Limiter {
   }
 }
 
+/** Another model, in place of the one that a budget has no room for. */
+export interface Downgrade {
+  readonly model: string;
+  /** Whose budget it is, as the route is called: `budget:app:shop`. */
+  readonly route: string;
+}
+
+function downgradeOf(rule: BudgetRule | undefined): Downgrade | undefined {
+  if (rule?.downgradeTo === undefined) return undefined;
+  const owner = rule.scope === "all" ? "all" : `${rule.scope}:${rule.name}`;
+  return { model: rule.downgradeTo, route: `budget:${owner}` };
+}
+
 function claimOf(rule: Rule, { tokens, cost = 0 }: AdmissionRequest, now: number): Claim {
   const { key, limit } = rule;
   switch (rule.kind) {
@@ -146,8 +159,8 @@ function claimOf(rule: Rule, { tokens, cost = 0 }: AdmissionRequest, now: number
 
 /** A call that may go on. Exactly one of `settle` and `release` counts, the first. */
 export class Admission {
-  /** The model to ask for instead, because a budget says so. */
-  readonly downgradeTo: string | undefined;
+  /** What to ask for instead, because a budget says so. */
+  readonly downgrade: Downgrade | undefined;
   readonly #id: string;
   readonly #rules: readonly Rule[];
   readonly #claims: readonly Claim[];
@@ -160,14 +173,14 @@ export class Admission {
     rules: readonly Rule[],
     claims: readonly Claim[],
     decidedAt: number,
-    downgradeTo: string | undefined,
+    downgrade: Downgrade | undefined,
     options: LimiterOptions,
   ) {
     this.#id = id;
     this.#rules = rules;
     this.#claims = claims;
     this.#decidedAt = decidedAt;
-    this.downgradeTo = downgradeTo;
+    this.downgrade = downgrade;
     this.#options = options;
   }
 

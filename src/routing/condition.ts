@@ -1,5 +1,8 @@
 /** One thing that a rule wants of a call. A kind of condition is one file in conditions/ and its line in index.ts. */
 import type { RouteFacts } from "./facts.ts";
+import type { Option } from "./strategies/strategy.ts";
+import type { RoutingSurroundings } from "./surroundings.ts";
+import type { Watch } from "./watch.ts";
 
 export interface Condition {
   /** The key under `when`. */
@@ -9,6 +12,8 @@ export interface Condition {
   holds(facts: RouteFacts): boolean;
   /** What the call has, for people; never text of the prompt. */
   found(facts: RouteFacts): string;
+  /** What it goes by that is watched over time. */
+  readonly watches?: readonly Watch[];
 }
 
 /** A regular expression that takes time in proportion to the text, whatever it is. */
@@ -21,6 +26,11 @@ export interface Pattern {
 export interface ConditionTools {
   /** @throws Error saying what is wrong with the expression. */
   pattern(source: string): Pattern;
+  readonly around: RoutingSurroundings;
+  /** The name by which upstreams know a model. */
+  afterAlias(model: string): string;
+  /** Who serves a model, by the names that upstreams know; a model or an upstream alone stands for all of its places. */
+  placesOf(model: string | undefined, upstream: string | undefined): readonly Option[];
 }
 
 /** The values of a setting that is one value or a list of them. */

@@ -38,7 +38,7 @@ const OTHER_BYTES_PER_TOKEN = 4.5;
 /** A character that was written as an escape is one unit, not bytes. */
 const UNITS_PER_TOKEN = 1.5;
 
-const NO_TRAITS: RequestTraits = { tools: false, images: false, json: false, effort: "" };
+const NO_TRAITS: RequestTraits = { tools: false, images: false, json: false, effort: "", user: "" };
 
 export class RouteFacts {
   readonly call: CallToRoute;

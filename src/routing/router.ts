@@ -8,8 +8,9 @@ import { conditionsOf } from "./conditions/index.ts";
 import { nameMatcher } from "./conditions/names.ts";
 import type { RouteFacts } from "./facts.ts";
 import type { Candidate, Plan } from "./plan.ts";
-import { compileTarget, type Finder, type Target } from "./target.ts";
+import { type Choice, compileTarget, type Finder, type Target } from "./target.ts";
 import type { RouteStep, Verdict } from "./verdict.ts";
+import type { Watch } from "./watch.ts";
 
 export interface Decision<U extends Candidate> {
   /** Undefined where no upstream serves the call, or no rule is for it. */
@@ -35,7 +36,14 @@ export interface Rule<U extends Candidate> {
   readonly priority: number;
   readonly models: { readonly wants: string; matches(model: string): boolean } | undefined;
   readonly conditions: readonly Condition[];
+  readonly watches: readonly Watch[];
   readonly target: Target<U>;
+}
+
+/** Where a decision begins that something else than a rule asks for, as a budget that is used up. */
+export interface Start {
+  /** What it is called in the route. */
+  readonly route: string;
 }
 
 /** What stands between the names of rules that decided one after the other. */
@@ -44,6 +52,8 @@ export const THEN = ">";
 export class Router<U extends Candidate> {
   /** In the order in which they are asked. */
   readonly rules: readonly Rule<U>[];
+  /** Rules that move calls away from a model while it fares badly: asked about calls that other rules send there too. */
+  readonly #shifts = new Map<string, Rule<U>[]>();
   readonly #virtual: ReadonlySet<string>;
   readonly #find: Finder<U>;
 
@@ -52,52 +62,105 @@ export class Router<U extends Candidate> {
     this.#find = find;
     this.rules = [...routes]
       .sort((a, b) => b.priority - a.priority)
-      .map(({ name, priority, when, use }) => ({
-        ...{ name, priority },
-        models:
-          when.model === undefined
-            ? undefined
-            : { wants: either(listed(when.model)), matches: nameMatcher(when.model) },
-        conditions: conditionsOf(when, tools),
-        target: compileTarget(use, find),
-      }));
+      .map((route) => {
+        const rule = compileRule(route, find, tools);
+        const { when } = route;
+        if (when.state !== undefined && when.model !== undefined) {
+          for (const model of listed(when.model)) {
+            this.#shifts.set(model, [...(this.#shifts.get(model) ?? []), rule]);
+          }
+        }
+        return rule;
+      });
   }
 
-  /** Where the call goes. `trace` receives what each rule had to say, where somebody wants to know. */
-  decide(facts: RouteFacts, trace?: RouteStep[]): Decision<U> {
-    let model = facts.call.asked;
-    let decided: Rule<U> | undefined;
-    let route = "";
-    let passed: Set<Rule<U>> | undefined;
-    for (;;) {
-      const verdicts: Verdict[] | undefined = trace === undefined ? undefined : [];
-      if (verdicts !== undefined) trace?.push({ model, verdicts });
-      let chosen: ReturnType<Target<U>["choose"]>;
-      for (const rule of this.rules) {
-        if (passed?.has(rule) === true) continue;
-        if (!holds(rule, facts, model)) {
-          verdicts?.push(refusal(rule, facts, model));
-          continue;
-        }
-        chosen = rule.target.choose(facts, model, this.#virtual);
-        verdicts?.push(acceptance(rule, facts, model, chosen !== undefined));
-        if (chosen === undefined) continue;
-        decided = rule;
-        break;
-      }
-      if (chosen === undefined || decided === undefined) {
-        const virtual = this.#virtual.has(model);
-        const plan = virtual ? undefined : this.#find.plan(facts.request(model));
-        return { plan, route, reason: "default", undecided: virtual };
-      }
-      route = route === "" ? decided.name : `${route}${THEN}${decided.name}`;
-      if (chosen.plan !== undefined)
-        return { plan: chosen.plan, route, reason: chosen.reason, undecided: false };
-      model = chosen.model;
-      passed ??= new Set();
-      passed.add(decided);
-    }
+  /** Every watch that the rules go by. */
+  get watches(): ReadonlySet<Watch> {
+    return new Set(this.rules.flatMap(({ watches }) => watches));
   }
+
+  /**
+   * Where the call goes. `trace` receives what each rule had to say, where somebody wants to know. After a `start`
+   * that was not a rule's, only rules about the model's own state are asked, unless it is one that is only routed.
+   */
+  decide(facts: RouteFacts, trace?: RouteStep[], start?: Start): Decision<U> {
+    let model = facts.call.asked;
+    let route = start?.route ?? "";
+    let rules = start === undefined || this.#virtual.has(model) ? this.rules : this.#shifts.get(model);
+    let settled: Choice<U> | undefined;
+    let passed: Set<Rule<U>> | undefined;
+    while (rules !== undefined) {
+      const found: Found<U> | undefined = this.#first(rules, facts, model, passed, trace);
+      if (found === undefined) break;
+      const { rule, choice } = found;
+      route = route === "" ? rule.name : `${route}${THEN}${rule.name}`;
+      settled = choice.plan === undefined ? undefined : choice;
+      if (choice.model === model) break;
+      model = choice.model;
+      rules = settled === undefined ? this.rules : this.#shifts.get(model);
+      passed ??= new Set();
+      passed.add(rule);
+    }
+    if (settled !== undefined) {
+      return { plan: settled.plan, route, reason: settled.reason, undecided: false };
+    }
+    const undecided = this.#virtual.has(model);
+    const plan = undecided ? undefined : this.#find.plan(facts.request(model));
+    return { plan, route, reason: start === undefined ? "default" : "budget", undecided };
+  }
+
+  #first(
+    rules: readonly Rule<U>[],
+    facts: RouteFacts,
+    model: string,
+    passed: ReadonlySet<Rule<U>> | undefined,
+    trace: RouteStep[] | undefined,
+  ): Found<U> | undefined {
+    const verdicts: Verdict[] | undefined = trace === undefined ? undefined : [];
+    if (verdicts !== undefined) trace?.push({ model, verdicts });
+    for (const rule of rules) {
+      if (passed?.has(rule) === true) continue;
+      if (!holds(rule, facts, model)) {
+        verdicts?.push(verdict(rule, facts, model, "does not hold"));
+        continue;
+      }
+      // Who only asks how it would be takes nobody's turn.
+      if (trace === undefined && rule.watches.some((watch) => watch.takesTrial())) continue;
+      const choice = rule.target.choose(facts, model, this.#virtual);
+      verdicts?.push(verdict(rule, facts, model, choice === undefined ? "nobody serves it" : "decides"));
+      if (choice !== undefined) return { rule, choice };
+    }
+    return undefined;
+  }
+}
+
+interface Found<U extends Candidate> {
+  readonly rule: Rule<U>;
+  readonly choice: Choice<U>;
+}
+
+function compileRule<U extends Candidate>(
+  { name, priority, when, use }: RouteConfig,
+  find: Finder<U>,
+  tools: ConditionTools,
+): Rule<U> {
+  const conditions = conditionsOf(withSubject(when), tools);
+  return {
+    ...{ name, priority, conditions },
+    models:
+      when.model === undefined
+        ? undefined
+        : { wants: either(listed(when.model)), matches: nameMatcher(when.model) },
+    watches: conditions.flatMap(({ watches = [] }) => watches),
+    target: compileTarget(use, find, tools.around),
+  };
+}
+
+/** The state that counts is that of the model asked for, unless another is named. */
+function withSubject(when: RouteConfig["when"]): RouteConfig["when"] {
+  const [model, another] = when.model === undefined ? [] : listed(when.model);
+  if (when.state === undefined || when.state.model !== undefined || another !== undefined) return when;
+  return model === undefined || model.includes("*") ? when : { ...when, state: { ...when.state, model } };
 }
 
 function holds<U extends Candidate>(
@@ -110,24 +173,12 @@ function holds<U extends Candidate>(
   return true;
 }
 
-function refusal<U extends Candidate>(rule: Rule<U>, facts: RouteFacts, model: string): Verdict {
-  return { ...verdictOf(rule, facts, model), outcome: "does not hold" };
-}
-
-function acceptance<U extends Candidate>(
-  rule: Rule<U>,
-  facts: RouteFacts,
-  model: string,
-  served: boolean,
-): Verdict {
-  return { ...verdictOf(rule, facts, model), outcome: served ? "decides" : "nobody serves it" };
-}
-
-function verdictOf<U extends Candidate>(
+function verdict<U extends Candidate>(
   { name, priority, models, conditions, target }: Rule<U>,
   facts: RouteFacts,
   model: string,
-): Omit<Verdict, "outcome"> {
+  outcome: Verdict["outcome"],
+): Verdict {
   const asked =
     models === undefined
       ? []
@@ -138,5 +189,9 @@ function verdictOf<U extends Candidate>(
     found: condition.found(facts),
     holds: condition.holds(facts),
   }));
-  return { rule: name, priority, conditions: [...asked, ...others], use: target.text };
+  return {
+    ...{ rule: name, priority, outcome, use: target.text },
+    conditions: [...asked, ...others],
+    options: outcome === "decides" ? target.options(facts, model) : [],
+  };
 }

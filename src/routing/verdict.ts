@@ -16,6 +16,16 @@ export interface Verdict {
   readonly conditions: readonly ConditionVerdict[];
   /** Where it sends calls. */
   readonly use: string;
+  /** What it chose among, where it decided and had a choice. */
+  readonly options: readonly OptionVerdict[];
+}
+
+/** A candidate of a rule. */
+export interface OptionVerdict {
+  readonly model: string;
+  readonly upstream: string;
+  /** What is known of it: `about 0.0012 USD`, `350 ms`, `3 in flight`. */
+  readonly notes: readonly string[];
 }
 
 /** One asking of the rules: they are asked again where one names a model that is only routed. */

@@ -58,6 +58,8 @@ export interface RequestTraits {
   readonly json: boolean;
   /** The reasoning effort asked for (`none`, `minimal`, `low`, `medium`, `high`, `xhigh`), or "". */
   readonly effort: string;
+  /** The end user that the request names, or "". */
+  readonly user: string;
 }
 
 /** A request body as the dialect may look at it. `json` is undefined when the body is not JSON. */

@@ -2,6 +2,7 @@
 import type { RouteConfig } from "../../config/schema.ts";
 import type { Condition, ConditionTools } from "../condition.ts";
 import { headersCondition, nameCondition } from "./names.ts";
+import { stateCondition } from "./state.ts";
 import { inputTokensCondition, keywordsCondition, languageCondition, promptCondition } from "./text.ts";
 import { timeCondition } from "./time-of-day.ts";
 import { flagCondition, reasoningCondition } from "./traits.ts";
@@ -21,6 +22,7 @@ const kinds: Kinds = {
   endpoint: nameCondition("endpoint", ({ call }) => call.operation.endpoint),
   streaming: flagCondition("streaming", ({ call }) => call.facts.streaming),
   time: timeCondition,
+  state: stateCondition,
   headers: headersCondition,
   tools: flagCondition("tools", ({ traits }) => traits.tools),
   images: flagCondition("images", ({ traits }) => traits.images),

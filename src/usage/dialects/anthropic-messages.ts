@@ -91,6 +91,7 @@ export const anthropicMessages: Dialect = {
       images: hasPart(json.messages, IMAGE_PARTS),
       json: format.type === "json_schema",
       effort: name(output.effort) || thinkingEffort(fields(json.thinking)),
+      user: name(fields(json.metadata).user_id),
     };
   },
 

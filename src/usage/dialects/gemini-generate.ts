@@ -99,6 +99,7 @@ export const geminiGenerate: Dialect = {
       effort:
         name(thinking.thinkingLevel ?? thinking.thinking_level).toLowerCase() ||
         (tokens === undefined ? "" : effortOfTokens(tokens)),
+      user: "",
     };
   },
 

@@ -64,6 +64,7 @@ export const openAiChat: Dialect = {
       images: hasPart(json.messages, IMAGE_PARTS),
       json: wantsJson(json.response_format),
       effort: name(json.reasoning_effort),
+      user: name(json.safety_identifier) || name(json.user),
     };
   },
 

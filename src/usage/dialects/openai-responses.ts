@@ -67,6 +67,7 @@ export const openAiResponses: Dialect = {
       images: hasPart(json.input, IMAGE_PARTS),
       json: wantsJson(fields(json.text).format),
       effort: name(fields(json.reasoning).effort),
+      user: name(json.safety_identifier) || name(json.user),
     };
   },
 
