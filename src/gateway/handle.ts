@@ -177,9 +177,8 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
     this.#upstream = upstream;
     const { access } = this.#settings;
     const { method } = this.#client;
-    const { json } = request.parsed;
     const [path, query] = [this.#path, this.#query];
-    const prepared = prepare({ ...request, method, path, query, json, access, upstream, model });
+    const prepared = prepare(request, { method, path, query, access, upstream, model });
     this.#usageInjected = prepared.usageInjected;
     this.#exchange = this.#around.transport.send(upstream, prepared.request, this);
     this.#record.pause();

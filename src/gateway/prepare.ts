@@ -6,12 +6,11 @@
 import { upstreamPath } from "../upstreams/address.ts";
 import type { UpstreamRequest } from "../upstreams/exchange.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
-import type { Family, Operation, RequestFacts } from "../usage/dialect.ts";
 import { askForUsage, lacksUsage } from "../usage/request-body.ts";
 import { replaceMember } from "../wire/json-edit.ts";
 import { replaceField } from "../wire/multipart.ts";
 import { type Access, addCredentials, withoutKey } from "./access.ts";
-import type { RequestHead } from "./request-head.ts";
+import type { ReadRequest } from "./read-request.ts";
 
 export interface Prepared {
   readonly request: UpstreamRequest;
@@ -19,49 +18,44 @@ export interface Prepared {
   readonly usageInjected: boolean;
 }
 
-export interface Preparation {
+/** Where a request goes, and as what. */
+export interface Sending {
   readonly method: string;
   readonly path: string;
   readonly query: string;
-  readonly head: RequestHead;
-  readonly body: Uint8Array | undefined;
-  readonly json: unknown;
-  readonly operation: Operation;
-  /** Decides how the key is sent. */
-  readonly family: Family;
-  readonly facts: RequestFacts;
   readonly access: Access;
   readonly upstream: Upstream;
-  /** The model the client asked for. */
-  readonly asked: string;
   /** The model to ask for, after alias. */
   readonly model: string;
 }
 
-export function prepare(from: Preparation): Prepared {
-  const { head, operation, facts, upstream, access } = from;
-  let { body, path } = from;
-  if (from.model !== from.asked) {
-    if (operation.model !== undefined) path = replaceModelInPath(path, from.model);
-    else if (body !== undefined && isObject(from.json)) body = replaceMember(body, "model", from.model);
-    else if (body !== undefined) body = replaceField(body, head.contentType, "model", from.model);
+export function prepare(request: ReadRequest, sending: Sending): Prepared {
+  const { head, operation, facts, parsed, asked, family } = request;
+  const { method, query, access, upstream, model } = sending;
+  const { json } = parsed;
+  let { body } = request;
+  let { path } = sending;
+  if (model !== asked) {
+    if (operation.model !== undefined) path = replaceModelInPath(path, model);
+    else if (body !== undefined && isObject(json)) body = replaceMember(body, "model", model);
+    else if (body !== undefined) body = replaceField(body, head.contentType, "model", model);
   }
-  const usageInjected = lacksUsage(operation, facts, from.json, upstream.includeUsage);
+  const usageInjected = lacksUsage(operation, facts, json, upstream.includeUsage);
   if (usageInjected && body !== undefined) {
-    body = askForUsage(body, from.json);
+    body = askForUsage(body, json);
     // The extra chunk can only be taken out of a stream that is not compressed.
     head.drop("accept-encoding");
   }
   const headers = head.forward;
-  addCredentials(headers, access, head, upstream, from.family);
+  addCredentials(headers, access, head, upstream, family);
   for (const [name, value] of upstream.headers) {
     head.drop(name.toLowerCase());
     headers.push(name, value);
   }
-  const query = access.mode === "passthrough" ? from.query : withoutKey(from.query);
+  const kept = access.mode === "passthrough" ? query : withoutKey(query);
   const target = upstreamPath(upstream, path);
   return {
-    request: { method: from.method, path: query === "" ? target : `${target}?${query}`, headers, body },
+    request: { method, path: kept === "" ? target : `${target}?${kept}`, headers, body },
     usageInjected,
   };
 }
