@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * `node bench/ledger-load.mjs [--rate 5000] [--seconds 15]`: the event loop of the data plane under load, with the
- * ledger and without: how late a timer is (target: p99 at most 10 ms), the latency that clients see, the memory.
+ * `node bench/ledger-load.mjs [--rate 5000] [--seconds 15] [--watchers 5]`: the event loop of the data plane under load, with the
+ * ledger and without, and with the page open in `--watchers` (5) places: how late a timer is (target: p99 at most 10 ms),
+ * the latency that clients see, the memory.
  * The program is pinned to no core: the ledger's thread has the other one, if nobody else does.
  */
 import { once } from "node:events";
@@ -14,7 +15,11 @@ import { cpuSeconds, freePort, requireTools, sleep, start, stop, until, workFold
 import { startStaticUpstream } from "./upstreams.mjs";
 
 const { values } = parseArgs({
-  options: { rate: { type: "string", default: "5000" }, seconds: { type: "string", default: "15" } },
+  options: {
+    rate: { type: "string", default: "5000" },
+    seconds: { type: "string", default: "15" },
+    watchers: { type: "string", default: "5" },
+  },
 });
 const rate = Number(values.rate);
 const seconds = Number(values.seconds);
@@ -22,7 +27,32 @@ const TARGET_MS = 10;
 const KEY = "sk-bench";
 const ROOT = new URL("..", import.meta.url).pathname;
 
-async function measure(enabled, upstream) {
+/** Every page that is open hears the events, and asks for the newest calls and the month now and then. */
+function watch(url, count) {
+  const ending = new AbortController();
+  const { signal } = ending;
+  let events = 0;
+  const listen = async () => {
+    const response = await fetch(`${url}/api/events`, { signal });
+    for await (const piece of response.body) {
+      events += Buffer.from(piece).toString().split("event: overview").length - 1;
+    }
+  };
+  const ask = async () => {
+    for (const path of ["calls?limit=50", "reports/summary?from=1h", "upstreams"]) {
+      await (await fetch(`${url}/api/${path}`, { signal })).arrayBuffer();
+    }
+  };
+  const asking = setInterval(() => ask().catch(() => undefined), 5_000);
+  for (let n = 0; n < count; n++) listen().catch(() => undefined);
+  return () => {
+    clearInterval(asking);
+    ending.abort();
+    return events;
+  };
+}
+
+async function measure(enabled, upstream, watchers) {
   const cwd = mkdtempSync(join(workFolder, "ledger-"));
   const port = await freePort();
   const preload = new URL("preload/loop-delay.mjs", import.meta.url).href;
@@ -52,13 +82,16 @@ async function measure(enabled, upstream) {
     const target = { url, headers: { "Content-Type": "application/json" } };
     const body = chatRequest(SMALL);
     await openLoop(target, { body }, { rate, seconds: 5 });
+    const unwatch = watch(url, watchers);
+    await sleep(500);
     await take(child);
     const cpu = cpuSeconds(child.pid);
     const figures = await openLoop(target, { body }, { rate, seconds });
     const loop = await take(child);
     const used = (cpuSeconds(child.pid) - cpu) / seconds;
+    const events = unwatch();
     await sleep(1_500);
-    return { ...loop, ...figures, loop, used, metrics: await ledgerMetrics(url) };
+    return { events, ...loop, ...figures, loop, used, metrics: await ledgerMetrics(url) };
   } finally {
     await stop(child, 15_000);
   }
@@ -82,10 +115,16 @@ async function ledgerMetrics(url) {
 requireTools();
 const upstream = await startStaticUpstream();
 try {
-  for (const enabled of [false, true]) {
-    const { loop, p50, p99, failed, unfinished, used, metrics } = await measure(enabled, upstream);
+  for (const [enabled, watchers] of [
+    [false, 0],
+    [true, 0],
+    [true, Number(values.watchers)],
+  ]) {
+    const result = await measure(enabled, upstream, watchers);
+    const { loop, p50, p99, failed, unfinished, used, metrics, events } = result;
+    const pages = watchers === 0 ? "" : ` and ${watchers} pages open (${events} events)`;
     process.stdout.write(
-      `${enabled ? "with" : "without"} the ledger at ${rate}/s: event loop late p50 ${loop.p50.toFixed(2)} ms, ` +
+      `${enabled ? "with" : "without"} the ledger${pages} at ${rate}/s: event loop late p50 ${loop.p50.toFixed(2)} ms, ` +
         `p99 ${loop.p99.toFixed(2)}, p99.9 ${loop.p999.toFixed(2)}, max ${loop.max.toFixed(1)}; ` +
         `calls p50 ${(p50 / 1000).toFixed(2)} ms, p99 ${(p99 / 1000).toFixed(2)}; ` +
         `${used.toFixed(2)} cores, ${(loop.rss / 2 ** 20).toFixed(0)} MiB; failed ${failed}, unfinished ${unfinished}\n`,
