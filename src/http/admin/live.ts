@@ -2,41 +2,20 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Recorder, Usage } from "../../usage/usage.ts";
 import type { LiveRow } from "../api.ts";
+import { RecentValues, type Seen } from "./recent-values.ts";
 
 const SECONDS = 60;
-/** Of one second so many durations are kept, drawn by chance: enough for percentiles of a minute. */
-const SAMPLES = 128;
-
 interface Count {
   calls: number;
   failed: number;
-}
-
-class Sample {
-  readonly #values: number[] = [];
-  #seen = 0;
-
-  /** Each value that was ever added is kept with the same probability. */
-  add(value: number): void {
-    this.#seen++;
-    if (this.#values.length < SAMPLES) this.#values.push(value);
-    else {
-      const place = Math.floor(Math.random() * this.#seen);
-      if (place < SAMPLES) this.#values[place] = value;
-    }
-  }
-
-  get values(): readonly number[] {
-    return this.#values;
-  }
 }
 
 interface Second extends Count {
   /** Whole seconds of the monotonic clock. */
   readonly at: number;
   tokens: number;
-  readonly durations: Sample;
-  readonly firstTokens: Sample;
+  readonly durations: Seen;
+  readonly firstTokens: Seen;
   /** By configured names, so that clients cannot make them many. */
   readonly upstreams: Map<string, Count>;
   readonly apps: Map<string, Count>;
@@ -46,7 +25,7 @@ export interface LiveFigures {
   readonly callsPerSecond: number;
   /** 0 to 1; null without calls. */
   readonly errorRate: number | null;
-  /** Milliseconds; null without calls. */
+  /** Milliseconds, within 0.6 %; null without calls. */
   readonly p50: number | null;
   readonly p95: number | null;
   readonly p99: number | null;
@@ -59,7 +38,10 @@ export interface LiveFigures {
 
 export class LiveTraffic implements Recorder {
   readonly #clock: Pick<Clock, "monotonic">;
-  readonly #seconds: Second[] = Array.from({ length: SECONDS }, () => emptySecond(-1));
+  /** The seconds of the last minute in which calls ended, the oldest first. */
+  #seconds: Second[] = [];
+  readonly #durations = new RecentValues();
+  readonly #firstTokens = new RecentValues();
 
   constructor(clock: Pick<Clock, "monotonic">) {
     this.#clock = clock;
@@ -77,24 +59,20 @@ export class LiveTraffic implements Recorder {
     count(countOf(second.upstreams, usage.upstream), failed);
     count(countOf(second.apps, usage.app), failed);
     second.tokens += (usage.quantities.inputTokens ?? 0) + (usage.quantities.outputTokens ?? 0);
-    second.durations.add(usage.durationMs);
-    if (usage.firstTokenMs !== undefined) second.firstTokens.add(usage.firstTokenMs);
+    this.#durations.add(usage.durationMs, second.durations);
+    if (usage.firstTokenMs !== undefined) this.#firstTokens.add(usage.firstTokenMs, second.firstTokens);
   }
 
   figures(): LiveFigures {
     const now = this.#now();
     const recent = this.#recent(now);
     const { calls, errorRate } = rowOf(recent);
-    const durations = sorted(recent.map((second) => second.durations));
-    const firstTokens = sorted(recent.map((second) => second.firstTokens));
+    const [p50 = null, p95 = null, p99 = null] = this.#durations.quantiles([0.5, 0.95, 0.99]);
+    const [firstTokenP50 = null, firstTokenP95 = null] = this.#firstTokens.quantiles([0.5, 0.95]);
     return {
       callsPerSecond: calls / SECONDS,
       errorRate,
-      p50: quantile(durations, 0.5),
-      p95: quantile(durations, 0.95),
-      p99: quantile(durations, 0.99),
-      firstTokenP50: quantile(firstTokens, 0.5),
-      firstTokenP95: quantile(firstTokens, 0.95),
+      ...{ p50, p95, p99, firstTokenP50, firstTokenP95 },
       tokensPerSecond: recent.reduce((sum, second) => sum + second.tokens, 0) / SECONDS,
       calls: Array.from({ length: SECONDS }, (_, index) => {
         const at = now - SECONDS + 1 + index;
@@ -115,25 +93,32 @@ export class LiveTraffic implements Recorder {
     return Math.floor(this.#clock.monotonic() / 1000);
   }
 
-  #recent(now: number): Second[] {
-    return this.#seconds.filter(({ at }) => at > now - SECONDS && at <= now);
+  /** Forgets what is older than a minute. */
+  #recent(now: number): readonly Second[] {
+    const fresh = this.#seconds.findIndex(({ at }) => at > now - SECONDS);
+    const old = this.#seconds.slice(0, fresh === -1 ? undefined : fresh);
+    for (const { durations, firstTokens } of old) {
+      this.#durations.take(durations);
+      this.#firstTokens.take(firstTokens);
+    }
+    if (old.length > 0) this.#seconds = this.#seconds.slice(old.length);
+    return this.#seconds;
   }
 
   #second(): Second {
     const at = this.#now();
-    const place = at % SECONDS;
-    let second = this.#seconds[place] as Second;
-    if (second.at !== at) {
-      second = emptySecond(at);
-      this.#seconds[place] = second;
-    }
+    const last = this.#seconds.at(-1);
+    if (last?.at === at) return last;
+    this.#recent(at);
+    const second = emptySecond(at);
+    this.#seconds.push(second);
     return second;
   }
 }
 
 function emptySecond(at: number): Second {
-  const samples = { durations: new Sample(), firstTokens: new Sample() };
-  return { at, calls: 0, failed: 0, tokens: 0, ...samples, upstreams: new Map(), apps: new Map() };
+  const seen = { durations: new Map(), firstTokens: new Map() };
+  return { at, calls: 0, failed: 0, tokens: 0, ...seen, upstreams: new Map(), apps: new Map() };
 }
 
 function countOf(counts: Map<string, Count>, name: string): Count {
@@ -154,18 +139,4 @@ function rowOf(counts: readonly Count[]): LiveRow {
   const calls = counts.reduce((sum, each) => sum + each.calls, 0);
   const failed = counts.reduce((sum, each) => sum + each.failed, 0);
   return { calls, errorRate: calls === 0 ? null : failed / calls };
-}
-
-/** Typed arrays are sorted as numbers, several times as fast as others. */
-function sorted(samples: readonly Sample[]): Float64Array {
-  return Float64Array.from(samples.flatMap(({ values }) => values)).sort();
-}
-
-/** By linear interpolation between the closest ranks. */
-function quantile(ascending: Float64Array, q: number): number | null {
-  if (ascending.length === 0) return null;
-  const rank = q * (ascending.length - 1);
-  const low = ascending[Math.floor(rank)] ?? 0;
-  const high = ascending[Math.ceil(rank)] ?? low;
-  return low + (high - low) * (rank - Math.floor(rank));
 }
