@@ -12,7 +12,6 @@ import { catalogue } from "./metrics/catalogue.ts";
 import type { Registry } from "./metrics/registry.ts";
 import type { CounterStore } from "./store/counter-store.ts";
 import { MemoryCounters } from "./store/drivers/counters-memory.ts";
-import { duckdbSql } from "./store/drivers/duckdb-sql.ts";
 
 export interface Limits {
   readonly limiter: Limiter;
@@ -99,7 +98,7 @@ async function patiently(work: () => Promise<void>, log: Logger): Promise<void> 
 export function spendFrom(client: LedgerClient): SpendSource {
   let takenOver: Promise<void> | undefined;
   return {
-    sql: duckdbSql(() => "calls"),
+    sql: client.sql,
     query: async (query) => {
       if (client.status.problem !== undefined) throw new Error(client.status.problem);
       takenOver ??= new Promise((resolve) => setTimeout(resolve, TAKE_OVER_MS));

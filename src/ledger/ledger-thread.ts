@@ -5,8 +5,10 @@
 import { Worker } from "node:worker_threads";
 import { BellwetherError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
+import { clickhouseSql } from "../store/drivers/clickhouse-sql.ts";
+import { duckdbSql } from "../store/drivers/duckdb-sql.ts";
 import type { LedgerRow } from "../store/ledger-row.ts";
-import type { Query } from "../store/ledger-store.ts";
+import type { Query, SqlDialect } from "../store/ledger-store.ts";
 import { InThreadLedger } from "./in-thread-ledger.ts";
 import type {
   FromThread,
@@ -25,6 +27,8 @@ import type { RestAsk } from "./spending/rest-of-period.ts";
 
 /** What may be asked of the ledger while the gateway runs. */
 export interface LedgerClient {
+  /** How the database wants its statements written. */
+  readonly sql: SqlDialect;
   /** @throws BellwetherError `ledger_unavailable` */
   query(query: Query): Promise<Rows>;
   /**
@@ -156,6 +160,11 @@ export class LedgerThread implements LedgerClient {
     worker.on("exit", (code) => {
       if (this.#worker === worker) this.#ended(cause ?? new Error(`it exited with code ${code}`));
     });
+  }
+
+  get sql(): SqlDialect {
+    const { clickhouse } = this.#options.settings.store;
+    return clickhouse === undefined ? duckdbSql(() => "calls") : clickhouseSql;
   }
 
   query(query: Query): Promise<Rows> {

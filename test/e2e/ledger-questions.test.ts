@@ -3,10 +3,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { configSchema } from "../../src/config/schema.ts";
 import { callOfId, cursorAfter, parseCallSearch, searchCalls } from "../../src/ledger/calls/search.ts";
 import { runReport } from "../../src/ledger/reports/index.ts";
 import { MonthLedger } from "../../src/ledger/spending/month.ts";
 import { RestOfPeriod } from "../../src/ledger/spending/rest-of-period.ts";
+import { restoreBudgets } from "../../src/limits/restore.ts";
+import { RuleBook } from "../../src/limits/rules.ts";
+import { MemoryCounters } from "../../src/store/drivers/counters-memory.ts";
 import type { LedgerRow } from "../../src/store/ledger-row.ts";
 import type { LedgerStore } from "../../src/store/ledger-store.ts";
 import { openStore } from "../../src/store/open-store.ts";
@@ -175,6 +179,27 @@ function questions(open: () => Promise<LedgerStore>): void {
       ] as const;
       const found = await rest.of(store, asks, start + 2 * DAY);
       expect(found).toEqual([24n * USD, 48_000n, 72n * USD, 72n * USD, 0n]);
+    });
+  });
+
+  it("tells budgets what they had used before a restart", () => {
+    const config = configSchema.parse({
+      apps: [
+        { name: "bot", keys: [`sha256:${"0".repeat(64)}`], budget: { usd: 1, per: "day", timeZone: "UTC" } },
+      ],
+      models: { "gpt-4.1": { tokenBudget: { tokens: 1_000_000, per: "month", timeZone: "UTC" } } },
+    });
+    const { budgets } = new RuleBook(config);
+    const counters = new MemoryCounters();
+    return filled(SMALL_LEDGER, async (store) => {
+      await restoreBudgets(
+        budgets,
+        counters,
+        { sql: store.sql, query: (query) => store.query(query) },
+        MARCH_10 + DAY / 2,
+      );
+      expect(await counters.used("budget:usd:app:bot:2026-03-10")).toBe(150_000);
+      expect(await counters.used("budget:tokens:model:gpt-4.1:2026-03")).toBe(5_500);
     });
   });
 }
