@@ -52,3 +52,12 @@ it("survives durations that cannot be, and leaves probes out", () => {
   expect(live.figures().callsPerSecond).toBe(4 / 60);
   expect(live.figures().p50).toBeGreaterThanOrEqual(0);
 });
+
+it("counts a call that its client left as neither success nor error, as reports do", () => {
+  const { live } = traffic();
+  live.settled(ledgerRow({ status: 499, errorType: "client_gone", upstream: "a" }));
+  expect(live.figures()).toMatchObject({ callsPerSecond: 1 / 60, errorRate: null });
+  live.settled(ledgerRow({ status: 200, upstream: "a" }));
+  live.settled(ledgerRow({ status: 500, errorType: "upstream_5xx", upstream: "a" }));
+  expect(live.ofUpstream("a")).toEqual({ calls: 3, errorRate: 1 / 2 });
+});

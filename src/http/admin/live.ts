@@ -5,9 +5,15 @@ import type { LiveRow } from "../api.ts";
 import { RecentValues, type Seen } from "./recent-values.ts";
 
 const SECONDS = 60;
+
+/** How a call ended; one that its client left is neither a success nor an error, as in reports. */
+type Outcome = "succeeded" | "failed" | "left";
+
 interface Count {
   calls: number;
+  succeeded: number;
   failed: number;
+  left: number;
 }
 
 interface Second extends Count {
@@ -54,10 +60,10 @@ export class LiveTraffic implements Recorder {
   settled(usage: Usage): void {
     if (usage.probe) return;
     const second = this.#second();
-    const failed = usage.status >= 400 || usage.errorType !== undefined;
-    count(second, failed);
-    count(countOf(second.upstreams, usage.upstream), failed);
-    count(countOf(second.apps, usage.app), failed);
+    const outcome = outcomeOf(usage);
+    count(second, outcome);
+    count(countOf(second.upstreams, usage.upstream), outcome);
+    count(countOf(second.apps, usage.app), outcome);
     second.tokens += (usage.quantities.inputTokens ?? 0) + (usage.quantities.outputTokens ?? 0);
     this.#durations.add(usage.durationMs, second.durations);
     if (usage.firstTokenMs !== undefined) this.#firstTokens.add(usage.firstTokenMs, second.firstTokens);
@@ -118,25 +124,35 @@ export class LiveTraffic implements Recorder {
 
 function emptySecond(at: number): Second {
   const seen = { durations: new Map(), firstTokens: new Map() };
-  return { at, calls: 0, failed: 0, tokens: 0, ...seen, upstreams: new Map(), apps: new Map() };
+  return { at, ...noCalls(), tokens: 0, ...seen, upstreams: new Map(), apps: new Map() };
 }
 
 function countOf(counts: Map<string, Count>, name: string): Count {
   let found = counts.get(name);
   if (found === undefined) {
-    found = { calls: 0, failed: 0 };
+    found = noCalls();
     counts.set(name, found);
   }
   return found;
 }
 
-function count(into: Count, failed: boolean): void {
+function noCalls(): Count {
+  return { calls: 0, succeeded: 0, failed: 0, left: 0 };
+}
+
+function outcomeOf({ status, errorType }: Usage): Outcome {
+  if (errorType === "client_gone") return "left";
+  return status >= 400 || errorType !== undefined ? "failed" : "succeeded";
+}
+
+function count(into: Count, outcome: Outcome): void {
   into.calls++;
-  if (failed) into.failed++;
+  into[outcome]++;
 }
 
 function rowOf(counts: readonly Count[]): LiveRow {
-  const calls = counts.reduce((sum, each) => sum + each.calls, 0);
-  const failed = counts.reduce((sum, each) => sum + each.failed, 0);
-  return { calls, errorRate: calls === 0 ? null : failed / calls };
+  const sum = (key: keyof Count): number => counts.reduce((total, each) => total + each[key], 0);
+  const failed = sum("failed");
+  const ended = failed + sum("succeeded");
+  return { calls: sum("calls"), errorRate: ended === 0 ? null : failed / ended };
 }

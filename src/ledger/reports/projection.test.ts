@@ -66,10 +66,10 @@ describe("a projection", () => {
     ).toBeUndefined();
   });
 
-  it("goes by minutes in the first hour, and is nothing without calls", () => {
+  it("takes what the first hour has spent so far for a whole one, and is nothing without calls", () => {
     const now = MARCH + 30 * 60_000;
     const first = project({ ...month, now, firstCall: MARCH, hours: [{ start: MARCH, cost: BigInt(USD) }] });
-    expect(usd(first.expected)).toBeCloseTo(744 * 2, 6);
+    expect(usd(first.expected)).toBeCloseTo(744 + 0.5, 6);
     expect(usd(project({ ...month, now, firstCall: now, hours: [] }).expected)).toBe(0);
   });
 

@@ -62,8 +62,8 @@ export function project(input: ProjectionInput): Projection {
     observed.push({ start, cost: spent.get(start) ?? 0, slot: hourOfWeek(start, timeZone) });
   }
   if (observed.length === 0) {
-    // Less than an hour of history: the rate since the first call, over at least a minute.
-    const elapsed = Math.max(now - firstCall, 60_000);
+    // No whole hour of history: what there is counts as an hour's, so that a first burst promises no fortune.
+    const elapsed = Math.max(now - firstCall, HOUR_MS);
     const left = (Number(soFar) * Math.max(0, monthEnd - now)) / elapsed;
     return { method: "linear", soFar, expected: soFar + whole(left), range: undefined };
   }
