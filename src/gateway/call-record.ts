@@ -22,7 +22,9 @@ import type { Settings, Surroundings } from "./state.ts";
 interface Start {
   readonly operation: Operation;
   readonly facts: RequestFacts;
-  readonly body: Uint8Array | undefined;
+  /** Bytes, or the text they are of, together with `bytesIn`. */
+  readonly body: Uint8Array | string | undefined;
+  readonly bytesIn?: number;
   readonly asked: string;
   readonly upstream: { readonly name: string };
   readonly model: string;
@@ -143,7 +145,7 @@ export class CallRecord {
       start.model,
       this.#settings.modelLabel(start.model),
       start.facts.streaming,
-      body?.length ?? 0,
+      start.bytesIn ?? body?.length ?? 0,
     );
   }
 

@@ -12,10 +12,11 @@ import { AnswerMeter } from "../usage/meter.ts";
 import type { Core } from "./core.ts";
 import { Deadlines } from "./deadlines.ts";
 import { failureOf } from "./failure.ts";
+import { meteredResponse } from "./metered-response.ts";
 import type { Grant } from "./rate-limit.ts";
 import type { AppRequest, FetchInit } from "./request.ts";
 import { pauseBefore } from "./retry.ts";
-import { Ending, tapped } from "./tap.ts";
+import { Ending, Tap } from "./tap.ts";
 import type { Fallback, Target } from "./targets.ts";
 
 /** Bytes of JSON a token takes, to take a call's input out of the limit before it is known. */
@@ -103,8 +104,8 @@ export class MeteredCall {
   }
 
   #expectedTokens(): number {
-    const { bytes, facts } = this.#request;
-    return Math.ceil((bytes?.length ?? 0) / BYTES_PER_TOKEN) + (facts.maxOutputTokens ?? 0);
+    const { bytesIn, facts } = this.#request;
+    return Math.ceil(bytesIn / BYTES_PER_TOKEN) + (facts.maxOutputTokens ?? 0);
   }
 
   /** A 429 of our own, as any API would send it, so that SDKs wait and come again. */
@@ -127,9 +128,10 @@ export class MeteredCall {
   }
 
   #start(): void {
-    const { facts, bytes } = this.#request;
+    const { facts, body, bytesIn } = this.#request;
     const { operation, upstream } = this.#target;
-    this.#record.start({ operation, facts, body: bytes, asked: facts.model, upstream, model: facts.model });
+    const { model } = facts;
+    this.#record.start({ operation, facts, body, bytesIn, asked: model, upstream, model });
     this.#record.pause();
   }
 
@@ -255,9 +257,10 @@ export class MeteredCall {
       ending.settle(undefined, false);
       return response;
     }
-    const { signal } = this.#request;
-    const stream = tapped(body, meter, record, this.#deadlines, ending, { signal, upstream: this.#upstream });
-    return rebodied(response, stream, this.#request.usageInjected && meter.streaming);
+    const { signal, usageInjected } = this.#request;
+    const upstream = this.#upstream;
+    const tap = new Tap({ meter, record, deadlines: this.#deadlines, ending, signal, upstream });
+    return meteredResponse(response, body, tap, usageInjected && meter.streaming);
   }
 
   #ending(meter: AnswerMeter | undefined): Ending {
@@ -277,19 +280,4 @@ export class MeteredCall {
 /** Lets the connection of an answer that is not wanted go. */
 function discard({ response }: Attempt): void {
   response?.body?.cancel().catch(() => undefined);
-}
-
-/** The same answer with another body. */
-function rebodied(response: Response, body: ReadableStream<Uint8Array>, edited: boolean): Response {
-  const { status, statusText, headers, url, redirected } = response;
-  let kept = headers;
-  if (edited && headers.has("content-length")) {
-    kept = new Headers(headers);
-    kept.delete("content-length");
-  }
-  const next = new Response(body, { status, statusText, headers: kept });
-  // A Response that is constructed has no address; this one came from somewhere.
-  if (url !== "") Object.defineProperty(next, "url", { value: url });
-  if (redirected) Object.defineProperty(next, "redirected", { value: true });
-  return next;
 }

@@ -25,6 +25,11 @@ export class Deadlines {
     if (limits !== undefined) app?.addEventListener("abort", this.#abort, { once: true });
   }
 
+  /** There are limits. */
+  get limited(): boolean {
+    return this.#limits !== undefined;
+  }
+
   /** The app has given up. */
   get left(): boolean {
     return this.#app?.aborted === true;

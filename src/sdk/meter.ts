@@ -71,7 +71,8 @@ function fetchOf(core: Core): Fetch {
     if (target === undefined) return core.fetch(input, init);
     if (!core.ready) await core.load();
     const { includeUsage } = target.upstream;
-    const request = await readRequest(input, init, url, target.operation, includeUsage);
+    const read = readRequest(input, init, url, target.operation, includeUsage);
+    const request = read instanceof Promise ? await read : read;
     return new MeteredCall(core, target, method, request).run();
   };
 }

@@ -15,12 +15,18 @@ export interface AppRequest {
   readonly signal: AbortSignal | undefined;
   readonly traceparent: string;
   readonly facts: RequestFacts;
-  readonly bytes: Uint8Array | undefined;
+  /** The body as the app gave it, or its bytes. */
+  readonly body: Uint8Array | string | undefined;
+  readonly bytesIn: number;
   /** We ask for usage in the stream where the app did not. */
   readonly usageInjected: boolean;
 }
 
 const encoder = new TextEncoder();
+
+/** Bytes of a text in UTF-8, without making them where that can be had. */
+const byteLength: (text: string) => number =
+  typeof Buffer === "undefined" ? (text) => encoder.encode(text).length : Buffer.byteLength;
 
 export function urlOf(input: FetchInput): string {
   if (typeof input === "string") return input;
@@ -33,54 +39,76 @@ export function methodOf(input: FetchInput, init: FetchInit | undefined): string
   return method.toUpperCase();
 }
 
-/** Reads the body whole, however it is given: a model cannot be known from half a request. */
-export async function readRequest(
+/**
+ * Reads the body whole, however it is given: a model cannot be known from half a request. At once where it is
+ * given as text or bytes, as SDKs do.
+ */
+export function readRequest(
   input: FetchInput,
   init: FetchInit | undefined,
   url: string,
   operation: Operation,
   includeUsage: boolean,
-): Promise<AppRequest> {
-  const given = init?.body ?? undefined;
-  const taken =
-    typeof given === "string" || given instanceof Uint8Array
-      ? { body: given, bytes: typeof given === "string" ? encoder.encode(given) : given, contentType: "" }
-      : await readBody(input, init);
-  const parsed = typeof given === "string" ? parseText(given) : parseBytes(taken, input, init);
+): AppRequest | Promise<AppRequest> {
+  const given = init?.body;
+  if (typeof given === "string" || given instanceof Uint8Array) {
+    return requestOf(input, init, url, operation, includeUsage, {
+      body: given,
+      content: given,
+      contentType: "",
+    });
+  }
+  return readBody(input, init).then((taken) => requestOf(input, init, url, operation, includeUsage, taken));
+}
+
+function requestOf(
+  input: FetchInput,
+  init: FetchInit | undefined,
+  url: string,
+  operation: Operation,
+  includeUsage: boolean,
+  taken: Taken,
+): AppRequest {
+  const { content } = taken;
+  const parsed = typeof content === "string" ? parseText(content) : parseBytes(taken, input, init);
   const facts = operation.dialect.facts(operation, parsed);
-  const signal = init?.signal ?? (isRequest(input) ? input.signal : undefined);
-  const request = {
+  const usageInjected = content !== undefined && lacksUsage(operation, facts, parsed.json, includeUsage);
+  return {
     input,
+    init: usageInjected ? asking(init, content, parsed.json) : replayable(init, taken, input),
     url,
-    signal,
+    signal: init?.signal ?? (isRequest(input) ? input.signal : undefined),
     traceparent: headerOf(input, init, "traceparent"),
     facts,
-    bytes: taken.bytes,
+    body: content,
+    bytesIn: typeof content === "string" ? byteLength(content) : (content?.length ?? 0),
+    usageInjected,
   };
-  if (taken.bytes !== undefined && lacksUsage(operation, facts, parsed.json, includeUsage)) {
-    const bytes = askForUsage(taken.bytes, parsed.json);
-    // As a text where it was one: that decides the content type where none is given.
-    const body = typeof given === "string" ? utf8Text(bytes) : asBody(bytes);
-    return { ...request, init: { ...init, body }, usageInjected: true };
-  }
-  return { ...request, init: replayable(init, taken, input), usageInjected: false };
+}
+
+/** The request with our wish for usage in it. */
+function asking(init: FetchInit | undefined, content: Uint8Array | string, json: unknown): FetchInit {
+  const isText = typeof content === "string";
+  const bytes = askForUsage(isText ? encoder.encode(content) : content, json as Record<string, unknown>);
+  // As a text where it was one: that decides the content type where none is given.
+  return { ...init, body: isText ? utf8Text(bytes) : asBody(bytes) };
 }
 
 type FetchBody = NonNullable<FetchInit["body"]>;
 
 interface Taken {
   readonly body: FetchBody | undefined;
-  readonly bytes: Uint8Array | undefined;
+  readonly content: Uint8Array | string | undefined;
   /** Of a form, whose boundary is made when it is read. */
   readonly contentType: string;
 }
 
 async function readBody(input: FetchInput, init: FetchInit | undefined): Promise<Taken> {
   const body = init?.body ?? (isRequest(input) ? input.clone().body : undefined);
-  if (body === undefined || body === null) return { body: undefined, bytes: undefined, contentType: "" };
+  if (body === undefined || body === null) return { body: undefined, content: undefined, contentType: "" };
   const read = new Response(body as ConstructorParameters<typeof Response>[0]);
   const bytes = new Uint8Array(await read.arrayBuffer());
-  return { body: asBody(bytes), bytes, contentType: read.headers.get("content-type") ?? "" };
+  return { body: asBody(bytes), content: bytes, contentType: read.headers.get("content-type") ?? "" };
 }
 
 /** The same request with a body that can be sent again. */
@@ -103,11 +131,12 @@ function parseText(text: string): RequestBody {
 }
 
 function parseBytes(taken: Taken, input: FetchInput, init: FetchInit | undefined): RequestBody {
-  if (taken.bytes === undefined) return parseBody(undefined, "");
+  const { content } = taken;
+  if (content === undefined || typeof content === "string") return parseBody(undefined, "");
   const contentType = taken.contentType || headerOf(input, init, "content-type");
   return contentType.toLowerCase().startsWith("multipart/")
-    ? parseBody(taken.bytes, contentType)
-    : parseText(utf8Text(taken.bytes));
+    ? parseBody(content, contentType)
+    : parseText(utf8Text(content));
 }
 
 /** One header of the request, without building what is not there. `name` is lower case. */

@@ -63,35 +63,11 @@ const abandoned =
     ? undefined
     : new FinalizationRegistry<Ending>((ending) => ending.settle(undefined, true));
 
-/** The body for the app. */
-export function tapped(
-  body: ReadableStream<Uint8Array>,
-  meter: AnswerMeter,
-  record: CallRecord,
-  deadlines: Deadlines,
-  ending: Ending,
-  app: { readonly signal: AbortSignal | undefined; readonly upstream: string },
-): ReadableStream<Uint8Array> {
-  const tap = new Tap(body.getReader(), meter, record, deadlines, ending, app.upstream);
-  // A long-lived signal must not keep the answer alive.
-  const weak = typeof WeakRef === "undefined" ? { deref: () => tap } : new WeakRef(tap);
-  ending.listen(app.signal, () => {
-    weak.deref()?.left(app.signal?.reason);
-    ending.settle(undefined, true);
-  });
-  deadlines.onExpired = () => {
-    weak.deref()?.left(deadlines.expired);
-    ending.settle(deadlines.expired, false);
-  };
-  const stream = new ReadableStream<Uint8Array>(tap, NO_BUFFER);
-  abandoned?.register(stream, ending);
-  return stream;
-}
-
 /** Nothing is read before the app asks for it. */
 const NO_BUFFER = { highWaterMark: 0 };
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
+type Read = Awaited<ReturnType<Reader["read"]>>;
 type Controller = ReadableStreamDefaultController<Uint8Array>;
 
 /** In Node.js texts of a Buffer are decoded several times as fast. */
@@ -100,72 +76,128 @@ const viewOf: (bytes: Uint8Array) => Uint8Array =
     ? (bytes) => bytes
     : (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-class Tap {
-  readonly #reader: Reader;
+/** What a tap needs to know of its call. */
+export interface TappedCall {
+  readonly meter: AnswerMeter;
+  readonly record: CallRecord;
+  readonly deadlines: Deadlines;
+  readonly ending: Ending;
+  /** The app's own. */
+  readonly signal: AbortSignal | undefined;
+  readonly upstream: string;
+}
+
+export class Tap {
   readonly #meter: AnswerMeter;
   readonly #record: CallRecord;
   readonly #deadlines: Deadlines;
   readonly #ending: Ending;
   readonly #upstream: string;
+  #stream: ReadableStream<Uint8Array> | undefined;
+  #reader: Reader | undefined;
   #controller: Controller | undefined;
+  /** Whose body the stream is: must not be collected before it. */
+  owner: object | undefined;
 
-  constructor(
-    reader: Reader,
-    meter: AnswerMeter,
-    record: CallRecord,
-    deadlines: Deadlines,
-    ending: Ending,
-    upstream: string,
-  ) {
-    this.#reader = reader;
+  constructor({ meter, record, deadlines, ending, signal, upstream }: TappedCall) {
     this.#meter = meter;
     this.#record = record;
     this.#deadlines = deadlines;
     this.#ending = ending;
     this.#upstream = upstream;
+    if (signal === undefined && !deadlines.limited) return;
+    // A long-lived signal must not keep the answer alive.
+    const weak: Pick<WeakRef<Tap>, "deref"> = typeof WeakRef === "undefined"
+      ? { deref: () => this }
+      : new WeakRef(this);
+    ending.listen(signal, () => {
+      weak.deref()?.left(signal?.reason);
+      ending.settle(undefined, true);
+    });
+    deadlines.onExpired = () => {
+      weak.deref()?.left(deadlines.expired);
+      ending.settle(deadlines.expired, false);
+    };
+  }
+
+  /** Settles the call should `owner` be collected with the body unread. */
+  settleWith(owner: object): void {
+    abandoned?.register(owner, this.#ending);
+  }
+
+  /** The body as the app gets it. */
+  stream(body: ReadableStream<Uint8Array>, owner?: object): ReadableStream<Uint8Array> {
+    this.owner = owner;
+    this.#reader = body.getReader();
+    this.#stream = new ReadableStream<Uint8Array>(this, NO_BUFFER);
+    return this.#stream;
+  }
+
+  /** The pieces of the answer are of no interest, and no limit is on them: it may be read in one. */
+  get readsWhole(): boolean {
+    return this.#stream === undefined && !this.#meter.streaming && !this.#deadlines.limited;
+  }
+
+  /** Reads the body in one. Rejects as `read` does. */
+  async whole(read: () => Promise<ArrayBuffer>): Promise<ArrayBuffer> {
+    let buffer: ArrayBuffer;
+    try {
+      buffer = await read();
+    } catch (error) {
+      this.#settleFailed(error);
+      throw error;
+    }
+    this.#meter.push(viewOf(new Uint8Array(buffer)));
+    this.#record.bytesOut += buffer.byteLength;
+    this.#ending.settle(undefined, false);
+    return buffer;
   }
 
   start(controller: Controller): void {
     this.#controller = controller;
   }
 
-  async pull(controller: Controller): Promise<void> {
-    try {
-      for (;;) {
-        this.#deadlines.waiting();
-        const { done, value } = await this.#reader.read();
-        this.#deadlines.heard();
-        if (done) return this.#end(controller);
-        if (this.#relay(value, controller)) return;
-      }
-    } catch (error) {
-      this.#fail(error, controller);
-    }
+  pull(): Promise<void> | undefined {
+    this.#deadlines.waiting();
+    return this.#reader?.read().then(this.#onRead, this.#onFailed);
   }
 
   /** The app wants no more. */
-  cancel(reason: unknown): Promise<void> {
+  cancel(reason: unknown): Promise<void> | undefined {
     const { complete, reported } = this.#meter.reading;
     // Leaving when all has been said, as after `[DONE]`, is no leaving.
     this.#ending.settle(undefined, !(complete && reported));
-    return this.#reader.cancel(reason);
+    return this.#reader?.cancel(reason);
   }
 
   /** The app has aborted, or a limit has passed. */
   left(reason: unknown): void {
     this.#controller?.error(reason);
-    this.#reader.cancel(reason).catch(() => undefined);
+    this.#reader?.cancel(reason).catch(() => undefined);
   }
 
-  #relay(value: Uint8Array, controller: Controller): boolean {
+  readonly #onRead = ({ done, value }: Read): Promise<void> | undefined => {
+    this.#deadlines.heard();
+    const controller = this.#controller;
+    if (controller === undefined) return undefined;
+    if (done) {
+      this.#end(controller);
+      return undefined;
+    }
     // What the meter keeps until the end must not change when the app uses its own.
     const view = this.#meter.keeps ? value.slice() : viewOf(value);
     const relayed = this.#meter.push(view);
-    if (relayed.length === 0) return false;
+    // Nothing is left of it for the app: read on.
+    if (relayed.length === 0) return this.pull();
     this.#record.bytesOut += relayed.length;
     controller.enqueue(relayed === view ? value : relayed);
-    return true;
-  }
+    return undefined;
+  };
+
+  readonly #onFailed = (error: unknown): void => {
+    this.#settleFailed(error);
+    this.#controller?.error(this.#deadlines.expired ?? error);
+  };
 
   #end(controller: Controller): void {
     const rest = this.#ending.finish();
@@ -177,10 +209,9 @@ class Tap {
     this.#ending.settle(undefined, false);
   }
 
-  #fail(error: unknown, controller: Controller): void {
+  #settleFailed(error: unknown): void {
     const { expired, left } = this.#deadlines;
     if (left) this.#ending.settle(undefined, true);
     else this.#ending.settle(failureOf(expired ?? error, this.#upstream, true), false);
-    controller.error(expired ?? error);
   }
 }

@@ -35,7 +35,7 @@ export interface Fallback {
   url(path: string): string;
 }
 
-/** URLs remembered; when they are more, all are forgotten. Most apps call three or four. */
+/** URLs remembered per method; when they are more, all are forgotten. Most apps call three or four. */
 const MAX_URLS = 512;
 /** Host names that become upstreams of their own; beyond that they share one. */
 const MAX_HOSTS = 32;
@@ -60,7 +60,8 @@ interface Place {
 export class Targets {
   readonly #options: MeterOptions;
   readonly #own: Place | undefined;
-  readonly #byUrl = new Map<string, Target | undefined>();
+  /** By method, then by URL without query. */
+  readonly #known = new Map<string, Map<string, Target | undefined>>();
   readonly #upstreams = new Map<string, MeteredUpstream>();
   #onNew: (() => void) | undefined;
   readonly fallbacks: readonly Fallback[];
@@ -87,12 +88,17 @@ export class Targets {
   /** What a call is to the meter; undefined when it is no call of an LLM API. `method` is upper case. */
   find(method: string, url: string): Target | undefined {
     const mark = url.indexOf("?");
-    const key = `${method} ${mark === -1 ? url : url.slice(0, mark)}`;
-    const known = this.#byUrl.get(key);
-    if (known !== undefined || this.#byUrl.has(key)) return known;
+    const key = mark === -1 ? url : url.slice(0, mark);
+    let byUrl = this.#known.get(method);
+    if (byUrl === undefined) {
+      byUrl = new Map();
+      this.#known.set(method, byUrl);
+    }
+    const known = byUrl.get(key);
+    if (known !== undefined || byUrl.has(key)) return known;
     const target = this.#lookUp(method, url);
-    if (this.#byUrl.size >= MAX_URLS) this.#byUrl.clear();
-    this.#byUrl.set(key, target);
+    if (byUrl.size >= MAX_URLS) byUrl.clear();
+    byUrl.set(key, target);
     return target;
   }
 

@@ -33,7 +33,7 @@ export interface Evidence {
   readonly operation: Operation | undefined;
   readonly facts: RequestFacts | undefined;
   /** The request's body, unless it is too long to be kept. */
-  readonly body: Uint8Array | undefined;
+  readonly body: Uint8Array | string | undefined;
   readonly bytesIn: number;
   readonly answer: SeenAnswer | undefined;
   /** The upstream was contacted. */

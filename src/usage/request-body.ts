@@ -19,8 +19,9 @@ export function parseBody(body: Uint8Array | undefined, contentType: string): Re
 }
 
 /** The body with its text right, for estimates. */
-export function parseBodyText(body: Uint8Array | undefined): RequestBody {
-  return body === undefined ? NO_BODY : { json: parseJson(utf8Text(body)), form: undefined };
+export function parseBodyText(body: Uint8Array | string | undefined): RequestBody {
+  if (body === undefined) return NO_BODY;
+  return { json: parseJson(typeof body === "string" ? body : utf8Text(body)), form: undefined };
 }
 
 function parseJson(text: string): unknown {

@@ -1,0 +1,149 @@
+/**
+ * The answer that the app gets: the platform's own Response, whose body is read through a tap.
+ *
+ * In Node.js making a Response with a stream costs more than all metering together, so there the Response that
+ * came is kept and only its ways to the body are replaced. Elsewhere a Response may be handed on to code that
+ * is not JavaScript, as from a worker to its client, so there it is a new one around the tapped stream.
+ */
+import type { Tap } from "./tap.ts";
+
+const TAP = Symbol("tap");
+const STREAM = Symbol("stream");
+const COPY = Symbol("copy");
+
+interface InPlace extends Response {
+  [TAP]: Tap;
+  /** The tapped body, once the app has asked for it. */
+  [STREAM]?: ReadableStream<Uint8Array>;
+  /** After `clone`, what is left for this one. */
+  [COPY]?: Response;
+}
+
+/** `edited`: what the app gets is shorter than the upstream announced. */
+export function meteredResponse(
+  response: Response,
+  body: ReadableStream<Uint8Array>,
+  tap: Tap,
+  edited: boolean,
+): Response {
+  const announced = edited && response.headers.has("content-length");
+  if (!announced && isNode() && Object.getPrototypeOf(response) === Response.prototype) {
+    prototype ??= prototypeOfMetered();
+    const metered = Object.setPrototypeOf(response, prototype) as InPlace;
+    metered[TAP] = tap;
+    tap.settleWith(metered);
+    return metered;
+  }
+  const { status, statusText, headers, url, redirected } = response;
+  let kept = headers;
+  if (announced) {
+    kept = new Headers(headers);
+    kept.delete("content-length");
+  }
+  const stream = tap.stream(body);
+  tap.settleWith(stream);
+  return located(new Response(stream, { status, statusText, headers: kept }), url, redirected);
+}
+
+/** A Response that is constructed has no address; this one came from somewhere. */
+function located(response: Response, url: string, redirected: boolean): Response {
+  if (url !== "") Object.defineProperty(response, "url", { value: url });
+  if (redirected) Object.defineProperty(response, "redirected", { value: true });
+  return response;
+}
+
+function isNode(): boolean {
+  const versions = globalThis.process?.versions as Record<string, string | undefined> | undefined;
+  return versions?.node !== undefined && versions.bun === undefined && versions.deno === undefined;
+}
+
+/** Made when it is first needed; inherits from the platform's. */
+let prototype: object | undefined;
+
+const decoder = new TextDecoder();
+
+function prototypeOfMetered(): object {
+  const native = Response.prototype;
+  const nativeBody = Object.getOwnPropertyDescriptor(native, "body")?.get as (
+    this: Response,
+  ) => ReadableStream | null;
+
+  const nativeBodyUsed = Object.getOwnPropertyDescriptor(native, "bodyUsed")?.get as (
+    this: Response,
+  ) => boolean;
+
+  const streamOf = (response: InPlace): ReadableStream<Uint8Array> | null => {
+    if (response[COPY] !== undefined) return response[COPY].body;
+    if (response[STREAM] !== undefined) return response[STREAM];
+    const body = nativeBody.call(response) as ReadableStream<Uint8Array> | null;
+    if (body === null) return null;
+    const stream = response[TAP].stream(body, response);
+    response[STREAM] = stream;
+    return stream;
+  };
+  const bytesOf = (response: InPlace): Promise<ArrayBuffer> => {
+    if (response[COPY] !== undefined) return response[COPY].arrayBuffer();
+    const tap = response[TAP];
+    if (tap.readsWhole) return tap.whole(() => native.arrayBuffer.call(response));
+    // A body that is being read already is refused as ever.
+    return new Response(streamOf(response)).arrayBuffer();
+  };
+  const textOf = async (response: InPlace): Promise<string> => decoder.decode(await bytesOf(response));
+
+  const methods = {
+    arrayBuffer: {
+      value: async function (this: InPlace) {
+        return bytesOf(this);
+      },
+    },
+    bytes: {
+      value: async function (this: InPlace) {
+        return new Uint8Array(await bytesOf(this));
+      },
+    },
+    text: {
+      value: async function (this: InPlace) {
+        return textOf(this);
+      },
+    },
+    json: {
+      value: async function (this: InPlace) {
+        return JSON.parse(await textOf(this)) as unknown;
+      },
+    },
+    blob: {
+      value: async function (this: InPlace) {
+        return new Blob([await bytesOf(this)], { type: this.headers.get("content-type") ?? "" });
+      },
+    },
+    formData: {
+      value: async function (this: InPlace) {
+        return new Response(await bytesOf(this), { headers: this.headers }).formData();
+      },
+    },
+    clone: {
+      value: function (this: InPlace): Response {
+        const { status, statusText, headers, url, redirected } = this;
+        let copy = this[COPY]?.clone();
+        if (copy === undefined) {
+          const [mine, theirs] = (streamOf(this) ?? new ReadableStream()).tee();
+          this[COPY] = new Response(mine, { status, statusText, headers });
+          copy = new Response(theirs, { status, statusText, headers });
+        }
+        return located(copy, url, redirected);
+      },
+    },
+    bodyUsed: {
+      get(this: InPlace) {
+        return this[COPY] === undefined ? nativeBodyUsed.call(this) : this[COPY].bodyUsed;
+      },
+    },
+    body: {
+      get(this: InPlace) {
+        return streamOf(this);
+      },
+    },
+  };
+  for (const property of Object.values(methods)) Object.assign(property, { configurable: true });
+  return Object.create(native, methods) as object;
+}
