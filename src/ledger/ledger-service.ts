@@ -41,6 +41,7 @@ export class LedgerService {
   #told: LedgerState | undefined;
   #toldAt = Number.NEGATIVE_INFINITY;
   #stopping = false;
+  #rollUpFailed = false;
   #wake: (() => void) | undefined;
   #running: Promise<void> | undefined;
 
@@ -134,6 +135,7 @@ export class LedgerService {
     while (!this.#stopping) {
       if (await this.#pass()) {
         await this.#archive();
+        await this.#rollUp();
         await this.#spend();
       } else this.#spending.forget();
       const wait = this.#failures === 0 ? PASS_MS : FIRST_RETRY_MS * 2 ** (this.#failures - 1);
@@ -158,6 +160,19 @@ export class LedgerService {
       // Some failures leave a database unusable until it is opened again.
       await this.#closeStore();
       return false;
+    }
+  }
+
+  /** One step a pass: rows that wait come first. Reports are right without sums, only slower. */
+  async #rollUp(): Promise<void> {
+    try {
+      await this.#store?.rollUp?.(Date.now());
+    } catch (error) {
+      if (this.#rollUpFailed) return;
+      this.#rollUpFailed = true;
+      const fields = { error: textOf(error) };
+      const message = "calls cannot be summed up by hour: reports over many calls are slow";
+      this.#tell({ notice: { level: "warn", message, fields } });
     }
   }
 

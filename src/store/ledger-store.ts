@@ -42,8 +42,26 @@ export interface ArchivedDay {
   readonly file: string;
 }
 
+/**
+ * Calls summed up by hour and by day (UTC), for reports over more calls than can be looked at. A table of them has the
+ * columns of ROLLUP_COLUMNS, every fact as a column of its name, and for each of VALUES the classes that there are
+ * (`<value>_classes`) with how many calls are in each (`<value>_counts`).
+ */
+export interface Rollups {
+  table(level: RollupLevel): string;
+  /** Every call that began before this (milliseconds, a whole unit) is in the table of the level, once. */
+  until(level: RollupLevel): number;
+}
+
+/** `hours` and `days` keep all dimensions, `allHours` none but `probe`. */
+export type RollupLevel = "hours" | "days" | "allHours";
+
 export interface LedgerStore {
   readonly sql: SqlDialect;
+  /** Undefined where the database needs none. */
+  readonly rollups?: Rollups | undefined;
+  /** Sums up what is old enough, a part at a time; true when there is more to do. `now` in milliseconds. */
+  rollUp?(now: number): Promise<boolean>;
   /** Brings the schema to the newest version. @throws when it is newer than this program, or cannot be read. */
   migrate(): Promise<void>;
   /** Adds rows; one whose id is there already is ignored. Resolves when they are durable. */

@@ -1,5 +1,5 @@
 /** `errors`: what went wrong, where, how often, and one call of each kind to look at. */
-import { FAILED } from "./facts.ts";
+import { FAILED } from "../../store/facts.ts";
 import { result, tableBy } from "./grouped.ts";
 import { type Measure, MEASURES as m, numberOf, ratio } from "./measures.ts";
 import { notesOn } from "./notes.ts";

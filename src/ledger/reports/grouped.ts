@@ -1,6 +1,7 @@
 /** The usual shape of a report: a table by some dimension, its course over time, and notes. */
+
+import type { AggregateName } from "../../store/facts.ts";
 import type { LedgerStore } from "../../store/ledger-store.ts";
-import type { AggregateName } from "./facts.ts";
 import type { Measure } from "./measures.ts";
 import { notesOn } from "./notes.ts";
 import type { Dimension, ReportQuery, ReportResult, ReportTable } from "./report.ts";

@@ -4,9 +4,10 @@ import { describe, expect, it } from "vitest";
 import { duckdbLedger } from "../../../test/helpers/duckdb-ledger.ts";
 import { DAY, ledgerRow } from "../../../test/helpers/small-ledger.ts";
 import { formatUsd } from "../../core/money.ts";
+import { classSql } from "../../store/facts.ts";
 import { COLUMNS } from "../../store/ledger-row.ts";
 import { runReport } from "./index.ts";
-import { classSql, EXACT_UP_TO, quantileOfClasses } from "./percentiles.ts";
+import { EXACT_UP_TO, quantileOfClasses } from "./percentiles.ts";
 
 const NOON = DAY + 43_200_000;
 const RANGE = { from: "2026-03-10", to: "2026-03-10", tz: "UTC" };

@@ -1,7 +1,7 @@
 /** The columns that reports show: each made of facts by the same rule in every row and in the totals. */
 import { formatUsd, type Pico, scaled } from "../../core/money.ts";
+import type { FactName } from "../../store/facts.ts";
 import type { Value } from "../../store/ledger-store.ts";
-import type { FactName } from "./facts.ts";
 import type { ReportColumn, Unit } from "./report.ts";
 
 /** The facts of one group, those of them that were asked for. */

@@ -1,6 +1,7 @@
 /** What a reader must know of the calls behind a report: what is not in its sums, and what is only estimated. */
+
+import type { FactName } from "../../store/facts.ts";
 import type { LedgerStore } from "../../store/ledger-store.ts";
-import type { FactName } from "./facts.ts";
 import { numberOf } from "./measures.ts";
 import { EXACT_UP_TO, NOTE } from "./percentiles.ts";
 import type { ReportQuery } from "./report.ts";

@@ -2,22 +2,12 @@
  * Percentiles over many calls. The database sorts up to EXACT_UP_TO calls for exact ones; beyond, it counts
  * them in classes of equal ratio, which needs no memory to speak of, and the middle of the class is the answer.
  */
+import { CLASSES_PER_DECADE } from "../../store/facts.ts";
 
 /** Sorting more takes seconds and hundreds of megabytes on a small machine. */
 export const EXACT_UP_TO = 250_000;
 
-/** Classes per factor of ten: neighbours differ by 1.16 %, so that a class's middle is at most 0.58 % off. */
-const CLASSES_PER_DECADE = 200;
-
-/** Values below count as this: a microsecond, where values are milliseconds. */
-const SMALLEST = 0.001;
-
 export const NOTE = `Percentiles over more than ${EXACT_UP_TO.toLocaleString("en")} calls are within 0.6 % of the exact ones.`;
-
-/** SQL of the class of a value. */
-export function classSql(expression: string): string {
-  return `floor(log10(CASE WHEN ${expression} > ${SMALLEST} THEN ${expression} ELSE ${SMALLEST} END) * ${CLASSES_PER_DECADE})`;
-}
 
 /** Number of calls by class. */
 export type Classes = Map<number, number>;

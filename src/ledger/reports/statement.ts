@@ -1,5 +1,6 @@
 /** Puts one statement together: text from this folder only, and whatever a user wrote as its parameters. */
-import type { LedgerStore, Query, SqlDialect } from "../../store/ledger-store.ts";
+import type { LedgerStore, Query, Rollups, SqlDialect } from "../../store/ledger-store.ts";
+import type { Piece } from "./pieces.ts";
 import type { Dimension, FilterName, ReportQuery } from "./report.ts";
 
 const HOUR_MS = 3_600_000;
@@ -20,10 +21,12 @@ const FILTER_COLUMN: Readonly<Record<FilterName, string>> = {
 
 export class Statement {
   readonly #sql: SqlDialect;
+  readonly #rollups: Rollups | undefined;
   readonly #params: (string | number | boolean)[] = [];
 
   constructor(store: LedgerStore) {
     this.#sql = store.sql;
+    this.#rollups = store.rollups;
   }
 
   /** Adds a parameter and returns its place. */
@@ -36,15 +39,16 @@ export class Statement {
     return { text, params: this.#params };
   }
 
-  /** `FROM … WHERE …` of the calls that are asked of. */
-  source(query: ReportQuery, condition?: string): string {
+  /** `FROM … WHERE …` of the calls that are asked of, or of one piece of them. */
+  source(query: ReportQuery, condition?: string, piece?: Piece): string {
+    const table = piece?.level === undefined ? undefined : this.#rollups?.table(piece.level);
     const conditions = [
-      ...this.#times(query),
+      ...this.#times(piece === undefined ? query : { ...query, from: piece.from, to: piece.to }),
       ...(query.probes ? [] : ["NOT probe"]),
       ...Object.entries(query.where).map(([name, values]) => this.#matches(name as FilterName, values)),
       ...(condition === undefined ? [] : [condition]),
     ];
-    return `FROM ${this.#sql.table(query.archived)} WHERE ${conditions.join(" AND ")}`;
+    return `FROM ${table ?? this.#sql.table(query.archived)} WHERE ${conditions.join(" AND ")}`;
   }
 
   /** Ids begin with their time, so that calls by id need no look at the whole ledger. */

@@ -2,33 +2,19 @@
  * Makes a table: groups of calls and their measures, with totals. Totals are asked of the database over all
  * calls, never added up from the rows shown, so that percentiles and limited tables have right ones too.
  */
-import type { LedgerStore, Value } from "../../store/ledger-store.ts";
 import {
-  AGGREGATES,
   type AggregateName,
   type FactName,
   isQuantile,
   QUANTILES,
   type QuantileName,
-} from "./facts.ts";
+} from "../../store/facts.ts";
+import type { LedgerStore, Value } from "../../store/ledger-store.ts";
+import { classesByGroup, factsByGroup, type Group, type GroupRow } from "./aggregate.ts";
 import type { Facts, Measure } from "./measures.ts";
-import { addToClass, type Classes, classSql, EXACT_UP_TO, quantileOfClasses } from "./percentiles.ts";
-import {
-  type Dimension,
-  type ReportColumn,
-  type ReportQuery,
-  type ReportTable,
-  TIME_UNITS,
-  type TimeUnit,
-} from "./report.ts";
-import { dimensionSql, Statement } from "./statement.ts";
-
-/** What rows are grouped by: a dimension, or a column that only one report groups by. */
-export interface Group {
-  readonly column: ReportColumn;
-  /** SQL; must not be a user's text. */
-  readonly sql: string;
-}
+import { addToClass, type Classes, EXACT_UP_TO, quantileOfClasses } from "./percentiles.ts";
+import { type Dimension, type ReportQuery, type ReportTable, TIME_UNITS } from "./report.ts";
+import { dimensionSql } from "./statement.ts";
 
 export interface TableRequest {
   readonly name: string;
@@ -48,12 +34,12 @@ export interface Tabulated {
   readonly totals: Facts;
 }
 
-const TIMES: ReadonlySet<string> = new Set<TimeUnit>(TIME_UNITS);
-
 export function groupOf(store: LedgerStore, dimension: Dimension, timeZone: string): Group {
-  const unit = TIMES.has(dimension) ? "time" : dimension === "status" ? "count" : "text";
+  const time = TIME_UNITS.find((unit) => unit === dimension);
+  const unit = time !== undefined ? "time" : dimension === "status" ? "count" : "text";
   const column = { name: dimension, title: dimension, unit } as const;
-  return { column, sql: dimensionSql(store.sql, dimension, timeZone) };
+  const sql = dimensionSql(store.sql, dimension, timeZone);
+  return time === undefined ? { column, sql } : { column, sql, unit: time };
 }
 
 export async function tabulate(
@@ -96,15 +82,8 @@ export async function totalFacts(
   condition?: string,
 ): Promise<Facts> {
   if (facts.length === 0) return {};
-  const statement = new Statement(store);
-  const source = statement.source(query, condition);
-  const [row = {}] = await store.query(statement.query(`SELECT ${selected(store, facts)} ${source}`));
-  return factsOf(row, facts);
-}
-
-interface GroupRow {
-  readonly keys: readonly Value[];
-  readonly facts: Record<string, Value>;
+  const [row] = await factsByGroup(store, query, { groups: [], condition }, facts);
+  return row?.facts ?? {};
 }
 
 async function groupRows(
@@ -113,22 +92,10 @@ async function groupRows(
   request: TableRequest,
   facts: readonly FactName[],
 ): Promise<GroupRow[]> {
-  const { groups, order, condition } = request;
+  const { groups, order } = request;
   if (groups.length === 0) return [];
-  const statement = new Statement(store);
-  const source = statement.source(query, condition);
-  const keys = groups.map(({ sql }, index) => `${sql} AS g${index}`);
-  const places = groups.map((_, index) => `g${index}`);
-  const found = await store.query(
-    statement.query(
-      `SELECT ${[...keys, selected(store, facts)].join(", ")} ${source} GROUP BY ${places.join(", ")}`,
-    ),
-  );
-  const rows = found.map((row) => ({
-    keys: places.map((place) => row[place] ?? null),
-    facts: factsOf(row, facts),
-  }));
-  const byTime = groups.some(({ column }) => column.unit === "time");
+  const rows = await factsByGroup(store, query, request, facts);
+  const byTime = groups.some(({ unit }) => unit !== undefined);
   return rows.sort((a, b) => {
     const difference = byTime || order === undefined ? 0 : largestFirst(a.facts[order], b.facts[order]);
     return difference || compareKeys(a.keys, b.keys);
@@ -139,7 +106,7 @@ async function groupRows(
 async function addQuantiles(
   store: LedgerStore,
   query: ReportQuery,
-  { groups, condition }: TableRequest,
+  request: TableRequest,
   quantiles: readonly QuantileName[],
   rows: readonly GroupRow[],
   totals: Record<string, Value>,
@@ -147,22 +114,11 @@ async function addQuantiles(
   const rowOf = new Map(rows.map((row) => [JSON.stringify(row.keys), row]));
   for (const of of new Set(quantiles.map((name) => QUANTILES[name].of))) {
     const names = quantiles.filter((name) => QUANTILES[name].of === of);
-    const statement = new Statement(store);
-    const source = statement.source(query, condition);
-    const keys = groups.map(({ sql }, index) => `${sql} AS g${index}`);
-    const places = [...groups.map((_, index) => `g${index}`), "b"];
-    const found = await store.query(
-      statement.query(
-        `SELECT ${[...keys, `${classSql("x")} AS b`, "count(*) AS n"].join(", ")} ` +
-          `FROM (SELECT *, ${of} AS x ${source}) AS calls WHERE x IS NOT NULL GROUP BY ${places.join(", ")}`,
-      ),
-    );
     const all: Classes = new Map();
     const byRow = new Map<GroupRow, Classes>();
-    for (const row of found) {
-      const [index, count] = [Number(row.b), Number(row.n)];
+    for (const { keys, index, count } of await classesByGroup(store, query, request, of)) {
       addToClass(all, index, count);
-      const owner = rowOf.get(JSON.stringify(groups.map((_, at) => row[`g${at}`] ?? null)));
+      const owner = rowOf.get(JSON.stringify(keys));
       if (owner === undefined) continue;
       const classes = byRow.get(owner) ?? new Map<number, number>();
       byRow.set(owner, classes);
@@ -174,21 +130,6 @@ async function addQuantiles(
         row.facts[name] = quantileOfClasses(byRow.get(row) ?? new Map(), QUANTILES[name].q);
     }
   }
-}
-
-/** Aliases differ from column names: some databases would take them for the column. */
-function selected(store: LedgerStore, facts: readonly FactName[]): string {
-  return facts
-    .map((name, index) => {
-      if (!isQuantile(name)) return `${AGGREGATES[name](store.sql)} AS f${index}`;
-      const { of, q } = QUANTILES[name];
-      return `${store.sql.quantile(of, q)} AS f${index}`;
-    })
-    .join(", ");
-}
-
-function factsOf(row: Readonly<Record<string, Value>>, facts: readonly FactName[]): Record<string, Value> {
-  return Object.fromEntries(facts.map((name, index) => [name, row[`f${index}`] ?? null]));
 }
 
 function largestFirst(a: Value | undefined, b: Value | undefined): number {

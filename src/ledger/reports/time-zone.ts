@@ -99,7 +99,8 @@ export function startsBetween(unit: TimeUnit, from: number, to: number, timeZone
   return starts;
 }
 
-function offsetAt(moment: number, timeZone: string): number {
+/** How far the clocks there are ahead of UTC, in milliseconds. */
+export function offsetAt(moment: number, timeZone: string): number {
   const { year, month, day, hour, minute, second } = localTime(moment, timeZone);
   return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(moment / 1000) * 1000;
 }

@@ -1,8 +1,9 @@
 /** What was spent hour by hour and by whom: the one question that month's figures and projections are made of. */
 import { type Pico, scaled } from "../../core/money.ts";
 import type { LedgerStore } from "../../store/ledger-store.ts";
+import { factsByGroup } from "../reports/aggregate.ts";
 import type { ReportQuery } from "../reports/report.ts";
-import { Statement } from "../reports/statement.ts";
+import { groupOf } from "../reports/tabulate.ts";
 import { HOUR_MS } from "../reports/time-zone.ts";
 
 /** Columns of the ledger by which spending is told apart. */
@@ -32,24 +33,20 @@ export async function hourlySpend(
   columns: readonly SpendColumn[],
   zone = "UTC",
 ): Promise<HourlySpend[]> {
-  const statement = new Statement(store);
-  const source = statement.source(query);
-  const selected = [
-    `${store.sql.truncate("hour", "started_at", zone)} AS h`,
-    ...columns.map((column, index) => `${column} AS g${index}`),
-    `${store.sql.sumMoney("cost")} AS spent`,
-    "sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) AS tokens",
-    "min(started_at) AS first",
+  const groups = [
+    groupOf(store, "hour", zone),
+    ...columns.map((name) => ({ column: { name, title: name, unit: "text" }, sql: name }) as const),
   ];
-  const groups = ["h", ...columns.map((_, index) => `g${index}`)];
-  const rows = await store.query(
-    statement.query(`SELECT ${selected.join(", ")} ${source} GROUP BY ${groups.join(", ")}`),
-  );
-  return rows.map((row) => ({
-    start: Number(row.h),
-    keys: columns.map((_, index) => String(row[`g${index}`] ?? "")),
-    cost: row.spent === null || row.spent === undefined ? 0n : scaled(String(row.spent), 12),
-    tokens: Number(row.tokens ?? 0),
-    first: Number(row.first),
+  // Sums of hours do not tell what clients asked for apart: that may be anything.
+  const callsOnly = columns.some((name) => name === "model_sent" || name === "model_requested");
+  const asked = { groups, callsOnly };
+  const facts = ["cost", "inputTokens", "outputTokens", "firstSeen"] as const;
+  const rows = await factsByGroup(store, { ...query, timeZone: zone }, asked, facts);
+  return rows.map(({ keys: [start, ...keys], facts: { cost, inputTokens, outputTokens, firstSeen } }) => ({
+    start: Number(start),
+    keys: keys.map((key) => String(key ?? "")),
+    cost: cost === null || cost === undefined ? 0n : scaled(String(cost), 12),
+    tokens: Number(inputTokens ?? 0) + Number(outputTokens ?? 0),
+    first: Number(firstSeen),
   }));
 }

@@ -37,11 +37,12 @@ export function archivedTable({ folder, files }: DuckdbArchive): string {
     WHERE a.id NOT IN (SELECT id FROM calls WHERE started_at < ${end}))`;
 }
 
-/** Moves every day that ended at or before `before` (milliseconds) to the archive, the oldest first. */
+/** Moves every day that ended at or before `before` (milliseconds) to the archive, the oldest first; `forget` is to drop the sums of a day. */
 export async function archiveDays(
   connection: DuckDBConnection,
   archive: DuckdbArchive,
   before: number,
+  forget: (from: number, to: number) => Promise<void>,
 ): Promise<readonly ArchivedDay[]> {
   const limit = Math.floor(before / DAY_MS) * DAY_MS;
   const found = await connection.runAndReadAll(
@@ -49,7 +50,8 @@ export async function archiveDays(
       WHERE started_at < make_timestamp(${limit}::BIGINT * 1000) ORDER BY day`,
   );
   const archived: ArchivedDay[] = [];
-  for (const [day] of found.getRows()) archived.push(await archiveDay(connection, archive, String(day)));
+  for (const [day] of found.getRows())
+    archived.push(await archiveDay(connection, archive, String(day), forget));
   if (archived.length > 0) await connection.run("CHECKPOINT");
   return archived;
 }
@@ -58,6 +60,7 @@ async function archiveDay(
   connection: DuckDBConnection,
   archive: DuckdbArchive,
   day: string,
+  forget: (from: number, to: number) => Promise<void>,
 ): Promise<ArchivedDay> {
   const { folder } = archive;
   mkdirSync(folder, { recursive: true });
@@ -85,6 +88,7 @@ async function archiveDay(
   await connection.run("BEGIN");
   try {
     await connection.run(`DELETE FROM calls WHERE ${ofDay}`);
+    await forget(Date.parse(day), Date.parse(day) + DAY_MS);
     await connection.run(`DELETE FROM archived_days WHERE day = DATE '${day}'`);
     await connection.run(
       `INSERT INTO archived_days VALUES (DATE '${day}', ${written.calls}, current_timestamp AT TIME ZONE 'UTC')`,

@@ -10,6 +10,7 @@ import { COLUMNS, type LedgerRow } from "../ledger-row.ts";
 import type { ArchivedDay, LedgerStore, Query, SqlDialect, Value } from "../ledger-store.ts";
 import { StoreError } from "../store-error.ts";
 import { archiveDays, archivedTable, type DuckdbArchive, openArchive } from "./duckdb-archive.ts";
+import { DuckdbRollups } from "./duckdb-rollups.ts";
 import { RowAppender } from "./duckdb-rows.ts";
 import { migrateDuckdb } from "./duckdb-schema.ts";
 import { duckdbSql, quoted } from "./duckdb-sql.ts";
@@ -68,7 +69,9 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<LedgerStore>
       await connection.run("USE ledger");
       await connection.run("SET TimeZone = 'UTC'");
     }
-    return new DuckdbStore(api, new RowAppender(api, low), instance, writing, asking, settings);
+    const store = new DuckdbStore(api, new RowAppender(api, low), instance, writing, asking, settings);
+    if (readOnly === true) await store.rollups.open(asking, true);
+    return store;
   } catch (error) {
     instance?.closeSync();
     throw explained(path, error);
@@ -77,6 +80,7 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<LedgerStore>
 
 class DuckdbStore implements LedgerStore {
   readonly sql: SqlDialect;
+  readonly rollups: DuckdbRollups;
   readonly #api: Api;
   readonly #rows: RowAppender;
   readonly #instance: DuckDB.DuckDBInstance;
@@ -109,11 +113,13 @@ class DuckdbStore implements LedgerStore {
     this.#path = path;
     this.#archive = openArchive(archive);
     this.sql = duckdbSql((archived) => (archived ? archivedTable(this.#archive) : "calls"));
+    this.rollups = new DuckdbRollups(this.sql);
   }
 
   migrate(): Promise<void> {
     return this.#alone(async () => {
       await migrateDuckdb(this.#writing, this.#path);
+      await this.rollups.open(this.#writing, false);
       await this.#writing.run("CREATE TEMP TABLE IF NOT EXISTS incoming AS SELECT * FROM calls WITH NO DATA");
     });
   }
@@ -126,10 +132,15 @@ class DuckdbStore implements LedgerStore {
     });
   }
 
+  rollUp(now: number): Promise<boolean> {
+    return this.#alone(() => this.rollups.step(this.#writing, now));
+  }
+
   archive(before: number): Promise<readonly ArchivedDay[]> {
     return this.#alone(async () => {
       this.#loose = undefined;
-      return archiveDays(this.#writing, this.#archive, before);
+      const forget = (from: number, to: number) => this.rollups.forget(this.#writing, from, to);
+      return archiveDays(this.#writing, this.#archive, before, forget);
     });
   }
 
@@ -177,22 +188,25 @@ class DuckdbStore implements LedgerStore {
     if (first === undefined) return;
     let low = first.id;
     let high = first.id;
-    for (const { id } of once) {
+    let earliest = first.startedAt;
+    for (const { id, startedAt } of once) {
       if (id < low) low = id;
       if (id > high) high = id;
+      if (startedAt < earliest) earliest = startedAt;
     }
+    const late = this.rollups.isLate(earliest);
     const connection = this.#writing;
     const between = `SELECT id FROM calls WHERE id >= ${quoted(low)} AND id <= ${quoted(high)}`;
     await connection.run("BEGIN");
     try {
       const near = await connection.runAndReadAll(`${between} LIMIT 1`);
-      if (near.currentRowCount === 0) {
+      if (near.currentRowCount === 0 && !late) {
         await this.#append("calls", "ledger", once);
       } else {
         await this.#append("incoming", "temp", once);
-        await connection.run(
-          `INSERT INTO calls (${NAMES}) SELECT ${NAMES} FROM temp.incoming WHERE id NOT IN (${between})`,
-        );
+        await connection.run(`DELETE FROM temp.incoming WHERE id IN (${between})`);
+        if (late) await this.rollups.addLate(connection, "temp.incoming");
+        await connection.run(`INSERT INTO calls (${NAMES}) SELECT ${NAMES} FROM temp.incoming`);
         await connection.run("TRUNCATE temp.incoming");
       }
       await connection.run("COMMIT");

@@ -1,8 +1,9 @@
 /**
  * What can be counted over a group of calls: every sum, count and percentile that any report shows, once.
- * Reports choose from these; ratios of them are made in measures.ts, so that totals are right too.
+ * Reports choose from these, and make ratios of them, so that totals are right too; sums of hours and days
+ * (rollups.ts) keep all of them.
  */
-import type { SqlDialect } from "../../store/ledger-store.ts";
+import type { SqlDialect } from "./ledger-store.ts";
 
 /** Failures that the caller is answerable for, or nobody: the client left before the end. */
 const GONE = "error_type = 'client_gone'";
@@ -78,27 +79,58 @@ export const AGGREGATES = {
   maxDuration: () => `max(CASE WHEN ${SUCCEEDED} THEN duration_ms END)`,
 } satisfies Record<string, Aggregate>;
 
-interface QuantileFact {
-  /** The values, NULL for the calls that do not count. */
-  readonly of: string;
-  readonly q: number;
+/** What is not simply added up when groups are put together, or is no whole number. */
+const KINDS: Partial<Record<AggregateName, AggregateKind>> = {
+  cost: { combine: "sum", type: "money" },
+  listCost: { combine: "sum", type: "money" },
+  comparedCost: { combine: "sum", type: "money" },
+  comparedList: { combine: "sum", type: "money" },
+  firstSeen: { combine: "min", type: "time" },
+  lastSeen: { combine: "max", type: "time" },
+  maxDuration: { combine: "max", type: "float" },
+};
+
+export interface AggregateKind {
+  /** How those of several groups become that of all. */
+  readonly combine: "sum" | "min" | "max";
+  readonly type: "integer" | "money" | "time" | "float";
+}
+
+export function kindOf(name: AggregateName): AggregateKind {
+  return KINDS[name] ?? { combine: "sum", type: "integer" };
 }
 
 const ok = (column: string) => `CASE WHEN ${SUCCEEDED} THEN ${column} END`;
 const TOKEN_PACE = `CASE WHEN ${SUCCEEDED} AND first_token_ms IS NOT NULL AND output_tokens > 1 AND duration_ms >= first_token_ms THEN (duration_ms - first_token_ms) / (output_tokens - 1) END`;
 
-/** Percentiles, of calls that succeeded: a quick refusal is no quick answer. */
+/** What percentiles are of, NULL for the calls that do not count: only those that succeeded, a quick refusal is no quick answer. */
+export const VALUES = {
+  duration: ok("duration_ms"),
+  firstToken: ok("first_token_ms"),
+  firstByte: ok("first_byte_ms"),
+  perToken: TOKEN_PACE,
+  overhead: ok("overhead_ms"),
+} satisfies Record<string, string>;
+
+export type ValueName = keyof typeof VALUES;
+
+interface QuantileFact {
+  readonly of: ValueName;
+  readonly q: number;
+}
+
+/** Percentiles. */
 export const QUANTILES = {
-  p50: { of: ok("duration_ms"), q: 0.5 },
-  p95: { of: ok("duration_ms"), q: 0.95 },
-  p99: { of: ok("duration_ms"), q: 0.99 },
-  firstTokenP50: { of: ok("first_token_ms"), q: 0.5 },
-  firstTokenP95: { of: ok("first_token_ms"), q: 0.95 },
-  firstTokenP99: { of: ok("first_token_ms"), q: 0.99 },
-  firstByteP50: { of: ok("first_byte_ms"), q: 0.5 },
-  perTokenP50: { of: TOKEN_PACE, q: 0.5 },
-  overheadP50: { of: ok("overhead_ms"), q: 0.5 },
-  overheadP99: { of: ok("overhead_ms"), q: 0.99 },
+  p50: { of: "duration", q: 0.5 },
+  p95: { of: "duration", q: 0.95 },
+  p99: { of: "duration", q: 0.99 },
+  firstTokenP50: { of: "firstToken", q: 0.5 },
+  firstTokenP95: { of: "firstToken", q: 0.95 },
+  firstTokenP99: { of: "firstToken", q: 0.99 },
+  firstByteP50: { of: "firstByte", q: 0.5 },
+  perTokenP50: { of: "perToken", q: 0.5 },
+  overheadP50: { of: "overhead", q: 0.5 },
+  overheadP99: { of: "overhead", q: 0.99 },
 } satisfies Record<string, QuantileFact>;
 
 export type AggregateName = keyof typeof AGGREGATES;
@@ -107,4 +139,15 @@ export type FactName = AggregateName | QuantileName;
 
 export function isQuantile(name: FactName): name is QuantileName {
   return Object.hasOwn(QUANTILES, name);
+}
+
+/** Classes per factor of ten: neighbours differ by 1.16 %, so that a class's middle is at most 0.58 % off. */
+export const CLASSES_PER_DECADE = 200;
+
+/** Values below count as this: a microsecond, where values are milliseconds. */
+const SMALLEST = 0.001;
+
+/** SQL of the class of a value: calls are counted by class where there are too many to sort. */
+export function classSql(expression: string): string {
+  return `floor(log10(CASE WHEN ${expression} > ${SMALLEST} THEN ${expression} ELSE ${SMALLEST} END) * ${CLASSES_PER_DECADE})`;
 }

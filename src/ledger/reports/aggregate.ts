@@ -1,0 +1,134 @@
+/** Asks the database for facts of groups of calls, from the calls and from their sums (pieces.ts). */
+import {
+  AGGREGATES,
+  type AggregateName,
+  classSql,
+  type FactName,
+  isQuantile,
+  kindOf,
+  QUANTILES,
+  VALUES,
+  type ValueName,
+} from "../../store/facts.ts";
+import type { LedgerStore, Value } from "../../store/ledger-store.ts";
+import { factColumn } from "../../store/rollups.ts";
+import { type Piece, piecesOf } from "./pieces.ts";
+import type { ReportColumn, ReportQuery, TimeUnit } from "./report.ts";
+import { Statement } from "./statement.ts";
+
+/** What rows are grouped by: a dimension, or a column that only one report groups by. */
+export interface Group {
+  readonly column: ReportColumn;
+  /** SQL over the columns that sums have too; must not be a user's text. */
+  readonly sql: string;
+  /** Set when it is the start of a unit of time. */
+  readonly unit?: TimeUnit;
+}
+
+export interface Asked {
+  readonly groups: readonly Group[];
+  /** SQL of a condition that is the report's own, over the columns that sums have too. */
+  readonly condition?: string | undefined;
+  /** Whether a group is of a column that sums do not have. */
+  readonly callsOnly?: boolean;
+}
+
+export interface GroupRow {
+  readonly keys: readonly Value[];
+  readonly facts: Record<string, Value>;
+}
+
+/** A row for every group that has calls; without groups one, of all calls. Percentiles are exact ones. */
+export async function factsByGroup(
+  store: LedgerStore,
+  query: ReportQuery,
+  asked: Asked,
+  facts: readonly FactName[],
+): Promise<GroupRow[]> {
+  const { groups, condition, callsOnly = false } = asked;
+  const whole = callsOnly || facts.some(isQuantile);
+  const pieces = whole ? [ofCalls(query)] : piecesFor(store, query, asked);
+  const statement = new Statement(store);
+  const keys = groups.map(({ sql }, index) => `${sql} AS g${index}`);
+  const places = groups.map((_, index) => `g${index}`);
+  const grouping = groups.length === 0 ? "" : ` GROUP BY ${places.join(", ")}`;
+  const parts = pieces.map((piece) => {
+    const source = statement.source(query, condition, piece);
+    if (piece.level === undefined) {
+      return `SELECT ${[...keys, ...facts.map((name, at) => `${sqlOf(store, name)} AS f${at}`)].join(", ")} ${source}${grouping}`;
+    }
+    const sums = facts.map((name, at) => `${factColumn(name as AggregateName)} AS f${at}`);
+    return `SELECT ${[...keys, ...sums].join(", ")} ${source}`;
+  });
+  const [only = ""] = parts;
+  const together = facts.map((name, at) => combined(store, name as AggregateName, at));
+  const text =
+    parts.length === 1 && pieces[0]?.level === undefined
+      ? only
+      : `SELECT ${[...places, ...together].join(", ")} FROM (${parts.join(" UNION ALL ")}) AS parts${grouping}`;
+  const found = await store.query(statement.query(text));
+  return found.map((row) => ({
+    keys: places.map((place) => row[place] ?? null),
+    facts: Object.fromEntries(facts.map((name, index) => [name, row[`f${index}`] ?? null])),
+  }));
+}
+
+/** How many calls of each group have a value in each class: `keys`, `b` the class and `n` the number. */
+export async function classesByGroup(
+  store: LedgerStore,
+  query: ReportQuery,
+  { groups, condition }: Asked,
+  value: ValueName,
+): Promise<{ readonly keys: readonly Value[]; readonly index: number; readonly count: number }[]> {
+  const statement = new Statement(store);
+  const keys = groups.map(({ sql }, index) => `${sql} AS g${index}`);
+  const places = groups.map((_, index) => `g${index}`);
+  const parts = piecesFor(store, query, { groups, condition }).map((piece) => {
+    const source = statement.source(query, condition, piece);
+    if (piece.level === undefined) {
+      const grouped = [...places, "b"].join(", ");
+      return (
+        `SELECT ${[...keys, `${classSql("x")} AS b`, "count(*) AS n"].join(", ")} ` +
+        `FROM (SELECT *, ${VALUES[value]} AS x ${source}) AS calls WHERE x IS NOT NULL GROUP BY ${grouped}`
+      );
+    }
+    const classes = `unnest(${value}_classes) AS b, unnest(${value}_counts) AS n`;
+    return `SELECT ${[...keys, classes].join(", ")} ${source}`;
+  });
+  const [only = ""] = parts;
+  const all = [...places, "b"].join(", ");
+  const found = await store.query(
+    statement.query(
+      parts.length === 1
+        ? `SELECT ${all}, sum(n) AS n FROM (${only}) AS parts GROUP BY ${all}`
+        : `SELECT ${all}, sum(n) AS n FROM (${parts.join(" UNION ALL ")}) AS parts GROUP BY ${all}`,
+    ),
+  );
+  return found.map((row) => ({
+    keys: places.map((place) => row[place] ?? null),
+    index: Number(row.b),
+    count: Number(row.n),
+  }));
+}
+
+function ofCalls({ from, to }: ReportQuery): Piece {
+  return { from, to, level: undefined };
+}
+
+function piecesFor(store: LedgerStore, query: ReportQuery, { groups, condition }: Asked): readonly Piece[] {
+  const units = groups.flatMap(({ unit }) => unit ?? []);
+  return piecesOf(store, query, units, units.length < groups.length || condition !== undefined);
+}
+
+/** Aliases differ from column names: some databases would take them for the column. */
+function sqlOf(store: LedgerStore, name: FactName): string {
+  if (!isQuantile(name)) return AGGREGATES[name](store.sql);
+  const { of, q } = QUANTILES[name];
+  return store.sql.quantile(VALUES[of], q);
+}
+
+function combined(store: LedgerStore, name: AggregateName, at: number): string {
+  const { combine, type } = kindOf(name);
+  if (type === "money") return `${store.sql.sumMoney(`f${at}`)} AS f${at}`;
+  return `${combine}(f${at}) AS f${at}`;
+}
