@@ -47,7 +47,8 @@ export function Table({ label, columns, rows, totals, omitted, sortable = true }
     setSorting(sorting?.at === at ? { at, rising: !sorting.rising } : { at, rising: unit === "text" });
   return (
     <>
-      <section class="table-frame" tabIndex={0} aria-label={label}>
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is of a form; this scrolls, and has to be reachable */}
+      <div class="table-frame" role="group" tabIndex={0} aria-label={label}>
         <table>
           <thead>
             <tr>
@@ -106,7 +107,7 @@ export function Table({ label, columns, rows, totals, omitted, sortable = true }
             </tfoot>
           )}
         </table>
-      </section>
+      </div>
       {omitted !== undefined && omitted > 0 && (
         <p class="hint">{t("table.omitted", { count: show.count(omitted) })}</p>
       )}

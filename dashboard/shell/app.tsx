@@ -77,9 +77,7 @@ function Frame() {
       </button>
       <div class={`frame${menu ? " menu-open" : ""}`}>
         <SidePanel shown={menu} close={() => setMenu(false)}>
-          <nav aria-label={t("shell.pages")}>
-            <PageLinks here={page?.id} />
-          </nav>
+          <PageLinks here={page?.id} />
         </SidePanel>
         <div class="body">
           <header class="top">

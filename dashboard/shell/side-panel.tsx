@@ -44,7 +44,7 @@ export function SidePanel({ shown, close, children }: SidePanelProps) {
       {shown && (
         <button type="button" class="veil" aria-label={t("shell.close")} tabIndex={-1} onClick={close} />
       )}
-      <div class="side">
+      <nav class="side" aria-label={t("shell.pages")}>
         <div class="side-head">
           <a href={hrefOf("overview")} class="home">
             <Logo />
@@ -99,7 +99,7 @@ export function SidePanel({ shown, close, children }: SidePanelProps) {
             </p>
           )}
         </footer>
-      </div>
+      </nav>
     </>
   );
 }

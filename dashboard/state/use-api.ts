@@ -1,5 +1,5 @@
 /** What the API says to a question, asked again at every beat. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { ReportResult } from "../../src/http/api.ts";
 import { ApiFailure, ask } from "./api.ts";
 import { beat } from "./refresh.ts";
@@ -19,23 +19,37 @@ interface Kept<T> {
   readonly failure: ApiFailure | undefined;
 }
 
-/** Undefined asks nothing. */
+interface Asking {
+  readonly path: string;
+  readonly leaving: AbortController;
+}
+
+/** Undefined asks nothing. An answer that is still awaited is not asked for again. */
 export function useApi<T>(path: string | undefined): Asked<T> {
   const turn = useStore(beat);
+  const asking = useRef<Asking>(undefined);
   const [kept, setKept] = useState<Kept<T>>({ path: "", data: undefined, failure: undefined });
   useEffect(() => {
+    if (asking.current?.path === path) return;
+    asking.current?.leaving.abort();
+    asking.current = undefined;
     if (path === undefined) return;
-    const leaving = new AbortController();
-    ask<T>(path, { signal: leaving.signal }).then(
-      (data) => setKept({ path, data, failure: undefined }),
+    const mine: Asking = { path, leaving: new AbortController() };
+    asking.current = mine;
+    const answered = (change: (before: Kept<T>) => Kept<T>) => {
+      if (asking.current !== mine) return;
+      asking.current = undefined;
+      setKept(change);
+    };
+    ask<T>(path, { signal: mine.leaving.signal }).then(
+      (data) => answered(() => ({ path, data, failure: undefined })),
       (error: unknown) => {
-        if (leaving.signal.aborted) return;
         const failure = error instanceof ApiFailure ? error : new ApiFailure(0, "", String(error));
-        setKept((before) => ({ path, data: failure.status === 0 ? before.data : undefined, failure }));
+        answered((before) => ({ path, data: failure.status === 0 ? before.data : undefined, failure }));
       },
     );
-    return () => leaving.abort();
   }, [path, turn]);
+  useEffect(() => () => asking.current?.leaving.abort(), []);
   return {
     data: kept.data,
     failure: kept.path === path ? kept.failure : undefined,

@@ -165,8 +165,9 @@ export class DataPlane {
   }
 
   #clientError(cause: ParseError, socket: Socket): void {
-    // Reset, or left amid a request: nobody is there to be answered, and a call that had begun hears of it.
-    if (cause.code === "ECONNRESET" || cause.code === "HPE_INVALID_EOF_STATE") {
+    // Reset, left amid a request, or gone when written to (EPIPE): nobody is there to be answered, and a call that
+    // had begun hears of it. What is wrong with bytes has a code of the parser's or of node:http's.
+    if (cause.code === "HPE_INVALID_EOF_STATE" || !/^(HPE|ERR)_/.test(cause.code ?? "ERR_")) {
       socket.destroy();
       return;
     }

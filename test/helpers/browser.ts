@@ -18,8 +18,14 @@ export interface Visit {
   close(): Promise<void>;
 }
 
-export function startBrowser(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, args: ARGUMENTS });
+/** `names` are resolved as given, in place of asking anybody. */
+export function startBrowser(
+  executablePath: string,
+  names: Readonly<Record<string, string>> = {},
+): Promise<Browser> {
+  const rules = Object.entries(names).map(([name, address]) => `MAP ${name} ${address}`);
+  const mapped = rules.length === 0 ? [] : [`--host-resolver-rules=${rules.join(", ")}`];
+  return chromium.launch({ executablePath, args: [...ARGUMENTS, ...mapped] });
 }
 
 /** Opens an address in a profile of its own. */
