@@ -1,125 +1,12 @@
 /** Explains where a call would go: what every rule has to say of it. The call is made up, and goes nowhere. */
-import { endpointNames } from "./config/defaults.ts";
 import { BellwetherError } from "./core/errors.ts";
 import type { RouteExplanation, RouteQuestion, RoutesAnswer } from "./http/api.ts";
+import { requestOf } from "./route-question.ts";
 import { RouteFacts } from "./routing/facts.ts";
 import type { Plan } from "./routing/plan.ts";
 import type { RouteStep } from "./routing/verdict.ts";
 import type { InForce } from "./settings.ts";
 import type { Upstream } from "./upstreams/upstream.ts";
-import { recognise } from "./usage/dialects/index.ts";
-import type { Endpoint } from "./usage/usage.ts";
-
-interface Shape {
-  path(model: string): string;
-  body(question: RouteQuestion, prompt: string): object;
-}
-
-const DATA_URL = "data:image/png;base64,";
-const TOOL = { name: "look_up", description: "", parameters: { type: "object" } };
-
-/** How a question becomes a request, by kind of call. */
-const shapes: Partial<Record<Endpoint, Shape>> = {
-  chat: {
-    path: () => "/v1/chat/completions",
-    body: ({ model, images, tools, json, streaming, reasoning, maxOutputTokens }, prompt) => ({
-      model,
-      messages: [
-        {
-          role: "user",
-          content:
-            images === true
-              ? [
-                  { type: "text", text: prompt },
-                  { type: "image_url", image_url: { url: DATA_URL } },
-                ]
-              : prompt,
-        },
-      ],
-      ...(tools === true && { tools: [{ type: "function", function: TOOL }] }),
-      ...(json === true && { response_format: { type: "json_object" } }),
-      ...(streaming === true && { stream: true }),
-      ...(reasoning !== undefined && { reasoning_effort: reasoning }),
-      ...(maxOutputTokens !== undefined && { max_completion_tokens: maxOutputTokens }),
-    }),
-  },
-  responses: {
-    path: () => "/v1/responses",
-    body: ({ model, images, tools, json, streaming, reasoning, maxOutputTokens }, prompt) => ({
-      model,
-      input: [
-        {
-          role: "user",
-          content: [
-            { type: "input_text", text: prompt },
-            ...(images === true ? [{ type: "input_image", image_url: DATA_URL }] : []),
-          ],
-        },
-      ],
-      ...(tools === true && { tools: [{ type: "function", ...TOOL }] }),
-      ...(json === true && { text: { format: { type: "json_object" } } }),
-      ...(streaming === true && { stream: true }),
-      ...(reasoning !== undefined && { reasoning: { effort: reasoning } }),
-      ...(maxOutputTokens !== undefined && { max_output_tokens: maxOutputTokens }),
-    }),
-  },
-  messages: {
-    path: () => "/v1/messages",
-    body: ({ model, images, tools, json, streaming, reasoning, maxOutputTokens = 1024 }, prompt) => ({
-      model,
-      max_tokens: maxOutputTokens,
-      messages: [
-        {
-          role: "user",
-          content: [
-            { type: "text", text: prompt },
-            ...(images === true ? [{ type: "image", source: { type: "base64", data: "" } }] : []),
-          ],
-        },
-      ],
-      ...(tools === true && { tools: [{ name: TOOL.name, input_schema: TOOL.parameters }] }),
-      ...(streaming === true && { stream: true }),
-      ...((json === true || reasoning !== undefined) && {
-        output_config: {
-          ...(json === true && { format: { type: "json_schema" } }),
-          ...(reasoning !== undefined && { effort: reasoning }),
-        },
-      }),
-    }),
-  },
-  generate: {
-    path: (model) => `/v1beta/models/${encodeURIComponent(model)}:generateContent`,
-    body: ({ images, tools, json, reasoning, maxOutputTokens }, prompt) => ({
-      contents: [
-        {
-          role: "user",
-          parts: [{ text: prompt }, ...(images === true ? [{ inlineData: { mimeType: "image/png" } }] : [])],
-        },
-      ],
-      ...(tools === true && { tools: [{ functionDeclarations: [TOOL] }] }),
-      generationConfig: {
-        ...(json === true && { responseMimeType: "application/json" }),
-        ...(reasoning !== undefined && { thinkingConfig: { thinkingLevel: reasoning } }),
-        ...(maxOutputTokens !== undefined && { maxOutputTokens }),
-      },
-    }),
-  },
-  completions: {
-    path: () => "/v1/completions",
-    body: ({ model, streaming, maxOutputTokens }, prompt) => ({
-      model,
-      prompt,
-      ...(streaming === true && { stream: true }),
-      ...(maxOutputTokens !== undefined && { max_tokens: maxOutputTokens }),
-    }),
-  },
-  embeddings: { path: () => "/v1/embeddings", body: ({ model }, input) => ({ model, input }) },
-  images: { path: () => "/v1/images/generations", body: ({ model }, prompt) => ({ model, prompt }) },
-  audio: { path: () => "/v1/audio/speech", body: ({ model }, input) => ({ model, input }) },
-};
-
-/** The kinds of call that can be asked about. */
-export const explainable: readonly string[] = endpointNames.filter((name) => shapes[name] !== undefined);
 
 const TYPES: Readonly<Record<keyof RouteQuestion, "string" | "boolean" | "number" | "object">> = {
   model: "string",
@@ -132,6 +19,7 @@ const TYPES: Readonly<Record<keyof RouteQuestion, "string" | "boolean" | "number
   json: "boolean",
   streaming: "boolean",
   reasoning: "string",
+  user: "string",
   inputTokens: "number",
   maxOutputTokens: "number",
   at: "number",
@@ -160,35 +48,17 @@ function checked(sent: RouteQuestion): RouteQuestion {
 /** @throws BellwetherError bad_parameter */
 export function explainRoute({ loaded, settings }: InForce, sent: RouteQuestion): RouteExplanation {
   const question = checked(sent);
-  const {
-    model,
-    prompt = "",
-    app = "anonymous",
-    endpoint = "chat",
-    headers = {},
-    at = Date.now(),
-  } = question;
-  const shape = shapes[endpoint as Endpoint];
-  if (shape === undefined) {
-    const why = `must be one of ${explainable.join(", ")}`;
-    throw new BellwetherError("bad_parameter", { parameter: "endpoint", why });
-  }
+  const { model, app = "anonymous", at = Date.now() } = question;
+  const { operation, ...request } = requestOf(question);
   const configured = loaded.config.apps.find(({ name }) => name === app);
   if (app !== "anonymous" && configured === undefined) {
     throw new BellwetherError("bad_parameter", { parameter: "app", why: `there is no app ${app}` });
   }
-  const operation = recognise("POST", shape.path(model));
-  if (operation === undefined) throw new BellwetherError("internal");
-  const json = shape.body(question, prompt);
-  const parsed = { json, form: undefined };
   const call = {
+    ...request,
     operation,
     family: operation.dialect.family,
     asked: model,
-    facts: { ...operation.dialect.facts(operation, parsed), streaming: question.streaming === true },
-    parsed,
-    body: Buffer.from(JSON.stringify(json)),
-    headers: Object.entries(headers).flat(),
     ...{ app, team: configured?.team ?? "", at },
     ...(question.inputTokens !== undefined && { inputTokens: question.inputTokens }),
   };

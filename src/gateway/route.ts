@@ -42,9 +42,9 @@ export function planCall(
     team,
     at,
   };
-  const { plan, route, undecided } = router.decide(new RouteFacts(call), undefined, downgrade);
+  const { plan, route, reason, undecided } = router.decide(new RouteFacts(call), undefined, downgrade);
   if (undecided) throw new BellwetherError("no_route", { model: JSON.stringify(wanted) });
   if (plan === undefined) throw noUpstream(wanted, path);
   record.routed(route, plan.model, plan.upstream.name);
-  return plan;
+  return { ...plan, reason };
 }

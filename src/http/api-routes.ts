@@ -16,6 +16,8 @@ export interface RouteQuestion {
   readonly json?: boolean;
   readonly streaming?: boolean;
   readonly reasoning?: string;
+  /** The end user that the request names. */
+  readonly user?: string;
   /** In place of an estimate from the prompt. */
   readonly inputTokens?: number;
   readonly maxOutputTokens?: number;
