@@ -5,6 +5,7 @@
 import { AnswerMeter, type MeterOptions } from "../usage/meter.ts";
 import { createDecoder, type DecodedSink, type Decoder } from "./decode.ts";
 import type { AnswerHead } from "./request-head.ts";
+import type { ListAddition } from "./virtual-models.ts";
 
 /** Where the bytes go. Methods rather than closures: there is one of these per call. */
 export interface AnswerOutput {
@@ -24,6 +25,7 @@ export class Answer implements DecodedSink {
   readonly meter: AnswerMeter;
   readonly #output: AnswerOutput;
   readonly #decoder: Decoder | undefined;
+  readonly #addition: ListAddition | undefined;
   /** The client gets the decoded bytes: the answer is compressed, but an event must be taken out of it. */
   readonly relaysDecoded: boolean;
   /** Events of our own may be written after it: it is a stream of plain events of no announced length. */
@@ -35,7 +37,7 @@ export class Answer implements DecodedSink {
   constructor(
     status: number,
     head: AnswerHead,
-    options: Omit<MeterOptions, "contentType">,
+    options: Omit<MeterOptions, "contentType"> & { readonly addition?: ListAddition | undefined },
     output: AnswerOutput,
   ) {
     this.status = status;
@@ -52,7 +54,8 @@ export class Answer implements DecodedSink {
       dropUsageChunk: options.dropUsageChunk,
       now: options.now,
     });
-    const edited = options.dropUsageChunk && this.meter.streaming;
+    this.#addition = compressed || !success ? undefined : options.addition;
+    const edited = (options.dropUsageChunk && this.meter.streaming) || this.#addition !== undefined;
     this.relaysDecoded = edited && this.#decoder !== undefined;
     if (edited) head.drop(this.relaysDecoded ? ["content-length", "content-encoding"] : ["content-length"]);
     const plain = this.#decoder === undefined || this.relaysDecoded;
@@ -61,7 +64,10 @@ export class Answer implements DecodedSink {
 
   /** Takes bytes from the upstream; false when they come too fast. */
   push(chunk: Uint8Array): boolean {
-    if (this.#decoder === undefined) return this.#output.output(this.meter.push(chunk));
+    if (this.#decoder === undefined) {
+      const relay = this.meter.push(chunk);
+      return this.#output.output(this.#addition === undefined ? relay : this.#addition.push(relay));
+    }
     this.#decoderBusy = !this.#decoder.write(chunk);
     if (!this.relaysDecoded) this.#clientSlow = !this.#output.output(chunk);
     return !this.#clientSlow && !this.#decoderBusy;
@@ -102,6 +108,8 @@ export class Answer implements DecodedSink {
   onDecodedEnd(): void {
     const rest = this.meter.finish();
     if (rest !== undefined) this.#output.output(rest);
+    const held = this.#addition?.finish();
+    if (held !== undefined) this.#output.output(held);
     this.#output.answerRead();
   }
 }

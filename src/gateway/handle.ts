@@ -29,6 +29,7 @@ import { answerRefusal, familyOf, toBellwetherError } from "./refusal.ts";
 import { AnswerHead, RequestHead } from "./request-head.ts";
 import { planCall } from "./route.ts";
 import type { Settings, Surroundings } from "./state.ts";
+import { type ListAddition, listAddition } from "./virtual-models.ts";
 
 /** Handles one client request. `settings` stay the same for the call, whatever is reloaded meanwhile. */
 export function handle(client: ClientExchange, settings: Settings, around: Surroundings): void {
@@ -81,6 +82,7 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   /** Between two attempts. */
   #waiting: NodeJS.Timeout | undefined;
   #usageInjected = false;
+  #addition: ListAddition | undefined;
   #answer: Answer | undefined;
   #trailers: string[] | undefined;
   /** Why the answer is not complete, when it is not. */
@@ -178,6 +180,13 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
     const { access } = this.#settings;
     const { method } = this.#client;
     const [path, query] = [this.#path, this.#query];
+    const { router } = this.#settings;
+    if (router !== undefined) {
+      const { operation, family } = request;
+      const list = { method, path, query, operation, family, app: this.#app };
+      this.#addition = listAddition(router.virtual, list);
+      if (this.#addition !== undefined) request.head.drop("accept-encoding");
+    }
     const prepared = prepare(request, { method, path, query, access, upstream, model });
     this.#usageInjected = prepared.usageInjected;
     this.#exchange = this.#around.transport.send(upstream, prepared.request, this);
@@ -259,7 +268,8 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
       const head = new AnswerHead(rawHeaders);
       const operation = this.#operation as Operation;
       const { monotonic: now } = this.#around.clock;
-      const answer = new Answer(status, head, { operation, dropUsageChunk: this.#usageInjected, now }, this);
+      const edits = { dropUsageChunk: this.#usageInjected, addition: this.#addition };
+      const answer = new Answer(status, head, { operation, now, ...edits }, this);
       if (!this.#clientGone) {
         if (head.requestId === "") head.headers.push("x-request-id", this.#record.id);
         head.headers.push("server-timing", this.#record.serverTiming());

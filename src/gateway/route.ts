@@ -22,7 +22,8 @@ export function planCall(
 ): Plan<Upstream> {
   const { operation, family } = request;
   const { router } = settings;
-  if (router === undefined) {
+  // Lists, files and the like name no model, and are nobody's to route.
+  if (router === undefined || wanted === "") {
     const plan = settings.plan(wanted, operation.dialect.name, family);
     if (plan === undefined) throw noUpstream(wanted, path);
     if (downgrade !== undefined) record.routed(downgrade.route, plan.model, plan.upstream.name);

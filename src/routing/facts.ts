@@ -46,6 +46,7 @@ export class RouteFacts {
   #traits: RequestTraits | undefined;
   #texts: readonly string[] | undefined;
   #prompt: string | undefined;
+  #lowerPrompt: string | undefined;
   #inputTokens: number | undefined;
 
   constructor(call: CallToRoute) {
@@ -83,6 +84,12 @@ export class RouteFacts {
         text.length <= 2 * LOOKED_AT ? text : `${text.slice(0, LOOKED_AT)}\n${text.slice(-LOOKED_AT)}`;
     }
     return this.#prompt;
+  }
+
+  /** The same in lower case. */
+  get lowerPrompt(): string {
+    this.#lowerPrompt ??= this.prompt.toLowerCase();
+    return this.#lowerPrompt;
   }
 
   /** What the user wrote last. */

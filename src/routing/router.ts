@@ -54,11 +54,12 @@ export class Router<U extends Candidate> {
   readonly rules: readonly Rule<U>[];
   /** Rules that move calls away from a model while it fares badly: asked about calls that other rules send there too. */
   readonly #shifts = new Map<string, Rule<U>[]>();
-  readonly #virtual: ReadonlySet<string>;
+  /** Models that no upstream knows. */
+  readonly virtual: ReadonlySet<string>;
   readonly #find: Finder<U>;
 
   constructor({ routes, virtual, find, tools }: RouterParts<U>) {
-    this.#virtual = virtual;
+    this.virtual = virtual;
     this.#find = find;
     this.rules = [...routes]
       .sort((a, b) => b.priority - a.priority)
@@ -86,7 +87,7 @@ export class Router<U extends Candidate> {
   decide(facts: RouteFacts, trace?: RouteStep[], start?: Start): Decision<U> {
     let model = facts.call.asked;
     let route = start?.route ?? "";
-    let rules = start === undefined || this.#virtual.has(model) ? this.rules : this.#shifts.get(model);
+    let rules = start === undefined || this.virtual.has(model) ? this.rules : this.#shifts.get(model);
     let settled: Choice<U> | undefined;
     let passed: Set<Rule<U>> | undefined;
     while (rules !== undefined) {
@@ -104,7 +105,7 @@ export class Router<U extends Candidate> {
     if (settled !== undefined) {
       return { plan: settled.plan, route, reason: settled.reason, undecided: false };
     }
-    const undecided = this.#virtual.has(model);
+    const undecided = this.virtual.has(model);
     const plan = undecided ? undefined : this.#find.plan(facts.request(model));
     return { plan, route, reason: start === undefined ? "default" : "budget", undecided };
   }
@@ -126,7 +127,7 @@ export class Router<U extends Candidate> {
       }
       // Who only asks how it would be takes nobody's turn.
       if (trace === undefined && rule.watches.some((watch) => watch.takesTrial())) continue;
-      const choice = rule.target.choose(facts, model, this.#virtual);
+      const choice = rule.target.choose(facts, model, this.virtual);
       verdicts?.push(verdict(rule, facts, model, choice === undefined ? "nobody serves it" : "decides"));
       if (choice !== undefined) return { rule, choice };
     }

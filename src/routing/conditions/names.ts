@@ -1,7 +1,7 @@
 /** Conditions on names: of apps, teams, endpoints, and what headers hold. */
-import { matchesWildcard } from "../../core/wildcard.ts";
 import { type Condition, either, listed } from "../condition.ts";
 import type { RouteFacts } from "../facts.ts";
+import { globMatcher } from "../plan.ts";
 
 type Names = string | readonly string[];
 
@@ -10,7 +10,8 @@ export function nameMatcher(names: Names): (name: string) => boolean {
   const exact = new Set(listed(names));
   const patterns = [...exact].filter((each) => each.includes("*"));
   if (patterns.length === 0) return (name) => exact.has(name);
-  return (name) => exact.has(name) || patterns.some((pattern) => matchesWildcard(name, pattern));
+  const matches = globMatcher(patterns);
+  return (name) => exact.has(name) || matches(name);
 }
 
 /** A condition on one name of the call. */

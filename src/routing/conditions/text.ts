@@ -45,11 +45,11 @@ export function keywordsCondition(words: Texts): Condition {
     key: "keywords",
     wants: either(listed(words)),
     holds: (facts) => {
-      const text = facts.prompt.toLowerCase();
+      const text = facts.lowerPrompt;
       return finders.some(({ finds }) => finds(text));
     },
     found: (facts) => {
-      const text = facts.prompt.toLowerCase();
+      const text = facts.lowerPrompt;
       const found = finders.filter(({ finds }) => finds(text)).map(({ word }) => word);
       return found.length === 0 ? "none of them" : found.join(", ");
     },
