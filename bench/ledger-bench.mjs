@@ -71,6 +71,7 @@ export function inventedCalls(count, startedAt = Date.now()) {
       overheadMs: 0.05 + (i % 100) / 100,
       bytesOut: 760,
       retries: 0,
+      sentMs: 0.2,
     };
   });
 }

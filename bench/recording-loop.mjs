@@ -57,6 +57,7 @@ function invented(streaming) {
       overheadMs: 0.05 + (i % 100) / 100,
       bytesOut: 760,
       retries: 0,
+      sentMs: 0.2,
     };
   });
 }

@@ -67,8 +67,9 @@ function callRow(row: LedgerRow): CallRow {
 }
 
 /** Only what was measured: of a call whose process died there is nothing but its start. */
-function eventsOf({ interrupted, firstByteMs, firstTokenMs, durationMs }: LedgerRow): CallEvent[] {
+function eventsOf({ interrupted, sentMs, firstByteMs, firstTokenMs, durationMs }: LedgerRow): CallEvent[] {
   const events: CallEvent[] = [{ what: "received", at: 0 }];
+  if (sentMs !== undefined) events.push({ what: "sent", at: sentMs });
   if (firstByteMs !== undefined) events.push({ what: "first_byte", at: firstByteMs });
   if (firstTokenMs !== undefined) events.push({ what: "first_token", at: firstTokenMs });
   if (!interrupted) events.push({ what: "end", at: durationMs });

@@ -34,6 +34,7 @@ const usage: Usage = {
   durationMs: 12.345678,
   firstTokenMs: 1.5,
   firstByteMs: 1,
+  sentMs: 0.5,
   overheadMs: 0.1,
   retries: 0,
 };

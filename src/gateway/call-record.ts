@@ -77,6 +77,7 @@ export class CallRecord {
   #series: CallSeries | undefined;
   #answer: SeenAnswer | undefined;
   #answerBeganAt: number | undefined;
+  #sentAt: number | undefined;
   #routed: { readonly route: string; readonly model: string; upstream: string } | undefined;
   #settled = false;
   /** Milliseconds worked so far, and since when we are working now (undefined while we wait). */
@@ -169,6 +170,11 @@ export class CallRecord {
     if (from === upstream) return this.#observe(() => metrics.retried(upstream, reason));
     this.#observe(() => metrics.fellBack(from, upstream, reason));
     this.moveTo(upstream);
+  }
+
+  /** An attempt is sent to the upstream. */
+  sent(): void {
+    this.#sentAt = this.#around.clock.monotonic();
   }
 
   answerBegan(answer: SeenAnswer, head: Pick<AnswerHead, "rateLimits">): void {
@@ -309,6 +315,7 @@ export class CallRecord {
       listCost: billed.listCost,
       durationMs,
       firstTokenMs: firstOutputAt === undefined ? undefined : firstOutputAt - this.#began,
+      sentMs: this.#sentAt === undefined ? undefined : this.#sentAt - this.#began,
       firstByteMs: this.#answerBeganAt === undefined ? undefined : this.#answerBeganAt - this.#began,
       overheadMs: this.#worked,
       bytesOut: this.bytesOut,

@@ -189,6 +189,7 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
     }
     const prepared = prepare(request, { method, path, query, access, upstream, model });
     this.#usageInjected = prepared.usageInjected;
+    this.#record.sent();
     this.#exchange = this.#around.transport.send(upstream, prepared.request, this);
     this.#record.pause();
   }

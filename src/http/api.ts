@@ -195,7 +195,10 @@ export interface CallsAnswer {
   readonly next: string | null;
 }
 
-/** What happened when, in milliseconds after the request's head had arrived. */
+/**
+ * What happened when, in milliseconds after the request's head had arrived. `sent` is the last attempt: before it lie
+ * reading, limits, waiting, and attempts that failed.
+ */
 export interface CallEvent {
   readonly what: "received" | "sent" | "first_byte" | "first_token" | "end";
   readonly at: number;

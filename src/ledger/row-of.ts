@@ -36,6 +36,7 @@ export function rowOf(call: Call, outcome: Outcome, interrupted: boolean): Ledge
     durationMs: outcome.durationMs,
     firstTokenMs: outcome.firstTokenMs,
     firstByteMs: outcome.firstByteMs,
+    sentMs: outcome.sentMs,
     overheadMs: outcome.overheadMs,
     bytesOut: outcome.bytesOut,
     retries: outcome.retries,

@@ -224,6 +224,7 @@ export class MeteredCall {
 
   async #attempt(destination: Destination): Promise<Attempt> {
     try {
+      this.#record.sent();
       const response = await this.#deadlines.attempt(destination.upstream, destination.send);
       this.#deadlines.heard();
       return { response };

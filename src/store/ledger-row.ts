@@ -114,4 +114,5 @@ export const COLUMNS: readonly Column[] = [
   { name: "bytes_in", type: "integer", value: (row) => row.bytesIn },
   { name: "bytes_out", type: "integer", value: (row) => row.bytesOut },
   { name: "retries", type: "integer", value: (row) => row.retries },
+  { name: "sent_ms", type: "float", nullable: true, value: (row) => row.sentMs },
 ];

@@ -78,6 +78,7 @@ export function rowOfValues(values: Readonly<Record<string, Value | undefined>>)
     durationMs: get("duration_ms"),
     firstTokenMs: get("first_token_ms"),
     firstByteMs: get("first_byte_ms"),
+    sentMs: get("sent_ms"),
     overheadMs: get("overhead_ms"),
     bytesOut: get("bytes_out"),
     retries: get("retries"),

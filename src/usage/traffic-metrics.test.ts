@@ -36,6 +36,7 @@ const usage: Usage = {
   durationMs: 1000,
   firstTokenMs: undefined,
   firstByteMs: undefined,
+  sentMs: undefined,
   overheadMs: 0,
   bytesOut: 0,
   retries: 0,

@@ -91,6 +91,8 @@ export interface Usage extends Call {
   readonly firstTokenMs: number | undefined;
   /** To the head of the upstream's answer. */
   readonly firstByteMs: number | undefined;
+  /** To the sending of the last attempt: before it lie reading, limits, waiting and attempts that failed; undefined when none was sent. */
+  readonly sentMs: number | undefined;
   /** Time spent in Bellwether, not waiting for client or upstream. */
   readonly overheadMs: number;
   /** Bytes of the answer's body sent to the client. */

@@ -84,7 +84,13 @@ describe("with a ledger", () => {
       },
     });
     expect(call.listCost?.asBooked).toBe(true);
-    expect(call.events.map(({ what }) => what)).toEqual(["received", "first_byte", "first_token", "end"]);
+    expect(call.events.map(({ what }) => what)).toEqual([
+      "received",
+      "sent",
+      "first_byte",
+      "first_token",
+      "end",
+    ]);
     const times = call.events.map(({ at }) => at);
     expect(times).toEqual([...times].sort((a, b) => a - b));
     expect(times.at(-1)).toBe(call.durationMs);

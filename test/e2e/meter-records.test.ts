@@ -80,11 +80,14 @@ function comparable(usage: Usage): object {
     durationMs: ___,
     firstTokenMs,
     firstByteMs,
+    sentMs,
     overheadMs: ____,
     ...rest
   } = usage;
   const { bytesOut: _____, ...fields } = rest;
-  return { ...fields, firstToken: firstTokenMs !== undefined, firstByte: firstByteMs !== undefined };
+  const seen = { firstToken: firstTokenMs, firstByte: firstByteMs, sent: sentMs };
+  const told = Object.entries(seen).map(([name, ms]) => [name, ms !== undefined]);
+  return { ...fields, ...Object.fromEntries(told) };
 }
 
 const scenarios = [

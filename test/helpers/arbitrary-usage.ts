@@ -71,4 +71,5 @@ export const arbitraryUsage: fc.Arbitrary<Usage> = fc.record({
   overheadMs: ms,
   bytesOut: uint,
   retries: fc.nat(20),
+  sentMs: optional(ms),
 });

@@ -34,6 +34,7 @@ export function ledgerRow(over: Partial<LedgerRow> = {}): LedgerRow {
     durationMs: 812.25,
     firstTokenMs: 95.5,
     firstByteMs: 90.125,
+    sentMs: 0.5,
     overheadMs: 0.75,
     bytesOut: 900,
     retries: 0,

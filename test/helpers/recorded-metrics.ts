@@ -109,6 +109,7 @@ function usageOf(call: RecordedCall): Usage {
     durationMs: call.durationMs,
     firstTokenMs: call.firstTokenMs,
     firstByteMs: undefined,
+    sentMs: undefined,
     overheadMs: call.overheadMs,
     bytesOut: 0,
     retries: 0,

@@ -55,6 +55,7 @@ const base: LedgerRow = {
   durationMs: 0,
   firstTokenMs: undefined,
   firstByteMs: undefined,
+  sentMs: undefined,
   overheadMs: 1,
   bytesOut: 1000,
   retries: 0,

@@ -93,6 +93,7 @@ function row(workload: Workload, startedAt: number, options: HistoryOptions): Le
     durationMs: failed ? firstByteMs : (firstTokenMs ?? firstByteMs) + output * 11,
     firstTokenMs,
     firstByteMs,
+    sentMs: 0.2 + random.fraction() / 5,
     overheadMs: 0.3 + random.fraction() / 2,
     bytesOut: 200 + output * 5,
     retries: 0,

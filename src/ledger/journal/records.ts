@@ -50,6 +50,7 @@ const COST = 8;
 const LIST_COST = 16;
 const FIRST_TOKEN = 32;
 const FIRST_BYTE = 64;
+const SENT = 128;
 
 /** `number` names the call among those of this writer. */
 export function writeStarted(out: FrameWriter, number: number, call: Call): void {
@@ -125,6 +126,7 @@ export function writeSettled(out: FrameWriter, number: number, usage: Usage): vo
   out.double(usage.overheadMs);
   out.uint(usage.bytesOut);
   out.uint(usage.retries);
+  if (usage.sentMs !== undefined) out.double(usage.sentMs);
   out.end();
 }
 
@@ -136,7 +138,8 @@ function flagsOf(usage: Usage): number {
     (usage.cost === undefined ? 0 : COST) |
     (usage.listCost === undefined ? 0 : LIST_COST) |
     (usage.firstTokenMs === undefined ? 0 : FIRST_TOKEN) |
-    (usage.firstByteMs === undefined ? 0 : FIRST_BYTE)
+    (usage.firstByteMs === undefined ? 0 : FIRST_BYTE) |
+    (usage.sentMs === undefined ? 0 : SENT)
   );
 }
 
@@ -172,6 +175,7 @@ export function readSettled(from: Payload): Outcome {
     overheadMs: from.double(),
     bytesOut: from.uint(),
     retries: from.uint(),
+    sentMs: (flags & SENT) === 0 ? undefined : from.double(),
   };
 }
 
@@ -206,4 +210,5 @@ export const INTERRUPTED: Outcome = {
   overheadMs: 0,
   bytesOut: 0,
   retries: 0,
+  sentMs: undefined,
 };

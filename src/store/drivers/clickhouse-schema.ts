@@ -5,7 +5,10 @@
  */
 import { StoreError } from "../store-error.ts";
 
-const STEPS: readonly (readonly string[])[] = [
+/** A statement; a column is added unless it is there: old servers know no `IF NOT EXISTS` for columns. */
+type Step = string | { readonly column: string; readonly type: string };
+
+const STEPS: readonly (readonly Step[])[] = [
   [
     `CREATE TABLE IF NOT EXISTS calls (
       id String, started_at Int64, app String, team String, upstream String, endpoint String, model String,
@@ -26,6 +29,7 @@ const STEPS: readonly (readonly string[])[] = [
     `CREATE TABLE IF NOT EXISTS archived_days (day String, calls Int64, archived_at DateTime)
       ENGINE = ReplacingMergeTree() ORDER BY day`,
   ],
+  [{ column: "sent_ms", type: "Nullable(Float64)" }],
 ];
 
 export const CLICKHOUSE_SCHEMA_VERSION = STEPS.length;
@@ -53,7 +57,16 @@ export async function migrateClickhouse(
     );
   }
   for (let next = version + 1; next <= target; next++) {
-    for (const statement of STEPS[next - 1] ?? []) await command(statement);
+    for (const step of STEPS[next - 1] ?? []) {
+      if (typeof step === "string") await command(step);
+      else if ((await number(columnsNamed(step.column))) === 0) {
+        await command(`ALTER TABLE calls ADD COLUMN ${step.column} ${step.type}`);
+      }
+    }
     await command(`INSERT INTO bellwether_schema SELECT ${next}, now()`);
   }
+}
+
+function columnsNamed(name: string): string {
+  return `SELECT count() AS n FROM system.columns WHERE database = currentDatabase() AND table = 'calls' AND name = '${name}'`;
 }

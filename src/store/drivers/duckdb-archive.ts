@@ -114,7 +114,8 @@ async function summary(
   return { calls: Number(calls), text: String(text) };
 }
 
-/** Files of other versions lack the columns that came later. */
+/** Files of other versions lack the columns that came later; where all of them do, the table has them. */
 function parquet(files: readonly string[]): string {
-  return `read_parquet([${files.map(quoted).join(", ")}], union_by_name = true)`;
+  const read = `SELECT * FROM read_parquet([${files.map(quoted).join(", ")}], union_by_name = true)`;
+  return `(${read} UNION ALL BY NAME SELECT * FROM calls WHERE 1 = 0)`;
 }

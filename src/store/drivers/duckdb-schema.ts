@@ -27,6 +27,7 @@ const STEPS: readonly (readonly string[])[] = [
   [
     `CREATE TABLE rollup_state (level VARCHAR NOT NULL, until_time TIMESTAMP NOT NULL, definition VARCHAR NOT NULL)`,
   ],
+  ["ALTER TABLE calls ADD COLUMN sent_ms DOUBLE"],
 ];
 
 /** The version that this program writes. */

@@ -46,7 +46,7 @@ describe("the schema of the DuckDB file", () => {
     const instance = await DuckDBInstance.create(path);
     const connection = await instance.connect();
     await migrateDuckdb(connection, path, 1);
-    const values = COLUMNS.map(({ type }) =>
+    const values = COLUMNS.filter(({ name }) => name !== "sent_ms").map(({ type }) =>
       type === "boolean"
         ? "true"
         : type === "time"
@@ -87,7 +87,7 @@ describe("the schema of the DuckDB file", () => {
     const again = await open();
     await expect(again.migrate()).rejects.toMatchObject({
       kind: "newer-schema",
-      message: expect.stringMatching(/version 99; this program knows 3 at most/),
+      message: expect.stringContaining(`version 99; this program knows ${SCHEMA_VERSION} at most`),
     });
     await again.close();
   });
