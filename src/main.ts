@@ -36,8 +36,9 @@ import { Notifier } from "./notify/notifier.ts";
 import { probePage } from "./probes/page.ts";
 import { ProbeService } from "./probes/service.ts";
 import { probePlan } from "./probing.ts";
-import { type RoutingLife, RoutingWatch, withRoutes } from "./routes.ts";
+import { type RoutingLife, withRoutes } from "./routes.ts";
 import { TrafficView } from "./routing/traffic-view.ts";
+import { RoutingWatch } from "./routing-watch.ts";
 import { type SandboxUpstream, startSandboxUpstream } from "./sandbox-upstream.ts";
 import { buildSettings, type InForce, identities } from "./settings.ts";
 import { storeSettings } from "./store/configured-store.ts";
@@ -108,7 +109,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     breaker: () => "closed",
     budgetShare: ({ scope, name }) => limits.share(scope, name),
   };
-  const routingWatch = new RoutingWatch(routing.view);
+  const routingWatch = new RoutingWatch(routing.view, registry, log);
   const build = (loaded: Loaded): Promise<InForce> =>
     withRoutes(buildSettings(loaded, { env, labels, fallback, warn }), routing);
   let inForce = await build(initial);

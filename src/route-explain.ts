@@ -97,8 +97,9 @@ function problem(code: "no_route" | "no_upstream", model: string): RouteExplanat
 export function routesAnswer({ loaded, settings }: InForce): RoutesAnswer {
   const { models } = loaded.config;
   return {
-    routes: (settings.router?.rules ?? []).map(({ name, priority, models: asked, conditions, target }) => ({
-      ...{ name, priority, use: target.text },
+    routes: (settings.router?.rules ?? []).map(({ models: asked, conditions, target, watches, ...rule }) => ({
+      ...{ name: rule.name, priority: rule.priority, use: target.text },
+      active: watches.length === 0 ? null : watches.every(({ on }) => on),
       when: [
         ...(asked === undefined ? [] : [`model: ${asked.wants}`]),
         ...conditions.map(({ key, wants }) => `${key}: ${wants}`),

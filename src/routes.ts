@@ -20,9 +20,6 @@ export interface RoutingLife {
   budgetShare(owner: BudgetOwner): number | undefined;
 }
 
-/** How often figures that rules watch are looked at. */
-const TICK_MS = 1_000;
-
 /** Nothing has happened yet: for explanations without a process that runs. */
 export function calmLife(clock: Clock): RoutingLife {
   return {
@@ -31,37 +28,6 @@ export function calmLife(clock: Clock): RoutingLife {
     breaker: () => "closed",
     budgetShare: () => undefined,
   };
-}
-
-/** Looks at what the rules in force watch, from now on. */
-export class RoutingWatch {
-  readonly #view: TrafficView;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(view: TrafficView) {
-    this.#view = view;
-  }
-
-  /** Goes by these rules. */
-  configure({ settings, loaded }: InForce): void {
-    const watches = settings.router?.watches ?? new Set();
-    this.#view.active = watches.size > 0 || loaded.config.routes.some(({ use }) => needsView(use));
-    this.#view.retain(watches);
-    if (watches.size === 0) this.close();
-    else {
-      this.#timer ??= setInterval(() => this.#view.tick(), TICK_MS);
-      this.#timer.unref();
-    }
-  }
-
-  close(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-  }
-}
-
-function needsView({ strategy }: Config["routes"][number]["use"]): boolean {
-  return strategy === "fastest" || strategy === "least-busy";
 }
 
 /** Whether anything is routed by rules. */

@@ -171,8 +171,8 @@ function verdictLines(
 function listText({ routes, virtualModels }: RoutesAnswer): string {
   if (routes.length === 0) return "There are no routes: each model goes to its own upstreams.\n";
   const lines = routes.map(
-    ({ name, priority, when, use }) =>
-      `${name}${priority === 0 ? "" : ` (priority ${priority})`}\n    when ${when.join("; ") || "always"}\n    use  ${use}`,
+    ({ name, priority, when, use, active }) =>
+      `${name}${priority === 0 ? "" : ` (priority ${priority})`}${active === true ? "  active now" : ""}\n    when ${when.join("; ") || "always"}\n    use  ${use}`,
   );
   const virtual = virtualModels.length === 0 ? "" : `Only routed: ${virtualModels.join(", ")}\n`;
   return `${lines.join("\n")}\n${virtual}`;

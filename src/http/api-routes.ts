@@ -77,6 +77,8 @@ export interface RouteRow {
   /** Each as `app: shop or ci`. */
   readonly when: readonly string[];
   readonly use: string;
+  /** Whether it takes calls at the moment, where it goes by how calls fare; null where it does not. */
+  readonly active: boolean | null;
 }
 
 export interface RoutesAnswer {

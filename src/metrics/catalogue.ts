@@ -232,6 +232,13 @@ export const catalogue = {
     labels: ["route", "upstream", "model"],
     bounded: MODEL,
   },
+  routeActive: {
+    type: "gauge",
+    name: "bellwether_route_active",
+    unit: "1 or 0",
+    help: "Whether a route that goes by how calls fare (`when.state`) takes calls at the moment.",
+    labels: ["route"],
+  },
   rejected: {
     type: "counter",
     name: "bellwether_rejected_total",

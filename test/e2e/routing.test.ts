@@ -255,12 +255,19 @@ describe("the admin API", () => {
     const listed = JSON.parse((await admin("/api/routes")).text);
     expect(listed.virtualModels).toEqual(["auto", "cheap"]);
     expect(listed.routes.slice(0, 2)).toEqual([
-      { name: "vip", priority: 100, when: ["headers: X-Tier: gold*"], use: "the model asked for at second" },
+      {
+        name: "vip",
+        priority: 100,
+        when: ["headers: X-Tier: gold*"],
+        use: "the model asked for at second",
+        active: null,
+      },
       {
         name: "code",
         priority: 10,
         when: ["model: auto", "prompt: \\b(code|function|bug)\\b"],
         use: "gpt-4.1",
+        active: null,
       },
     ]);
   });
