@@ -1,5 +1,6 @@
 /** The condition on how it goes: times, errors, breakers and budgets. */
 import type { RouteConfig } from "../../config/schema.ts";
+import { formatDuration } from "../../config/units.ts";
 import type { Condition, ConditionTools } from "../condition.ts";
 import type { RouteFacts } from "../facts.ts";
 import type { BudgetOwner } from "../surroundings.ts";
@@ -57,7 +58,7 @@ function watchPart(
   const bounds = { above, below, forMs: wanted.for, recoverMs: wanted.recover, minCalls, trial };
   const watch = around.watch({ ...subject, figure }, bounds);
   const text = (value: number): string =>
-    figure === "errors" ? `${Math.round(value * 1000) / 10} %` : `${Math.round(value)} ms`;
+    figure === "errors" ? `${Math.round(value * 1000) / 10} %` : formatDuration(Math.round(value));
   const place = [subject.model, subject.upstream].filter((name) => name !== undefined).join(" at ");
   return [
     {
