@@ -92,8 +92,13 @@ export async function classesByGroup(
         `FROM (SELECT *, ${VALUES[value]} AS x ${source}) AS calls WHERE x IS NOT NULL GROUP BY ${grouped}`
       );
     }
-    const classes = `unnest(${value}_classes) AS b, unnest(${value}_counts) AS n`;
-    return `SELECT ${[...keys, classes].join(", ")} ${source}`;
+    // Put together by group first: keys are then made for each sum, not for each of its classes.
+    const lists = ["classes", "counts"].map((what) => `flatten(list(${value}_${what})) AS ${what}`);
+    const grouped = groups.length === 0 ? "" : ` GROUP BY ${places.join(", ")}`;
+    return (
+      `SELECT ${[...places, "unnest(classes) AS b", "unnest(counts) AS n"].join(", ")} ` +
+      `FROM (SELECT ${[...keys, ...lists].join(", ")} ${source}${grouped}) AS sums`
+    );
   });
   const [only = ""] = parts;
   const all = [...places, "b"].join(", ");

@@ -68,8 +68,14 @@ export async function callsTable(
   condition?: string,
 ): Promise<ReportTable> {
   const columns = query.where.id === undefined ? COLUMNS : DETAILS;
+  const last = await lastShown(store, query, order, limit, condition);
   const statement = new Statement(store);
-  const source = statement.source(query, condition);
+  const least =
+    last === undefined
+      ? []
+      : [`${order} >= ${statement.param(last, order === "started_at" ? "time" : "float")}`];
+  const conditions = [...least, ...(condition === undefined ? [] : [condition])];
+  const source = statement.source(query, conditions.length === 0 ? undefined : conditions.join(" AND "));
   const selected = columns.map(({ sql, name }, index) =>
     // An interrupted call has no status; 0 would look like one.
     name === "status"
@@ -89,6 +95,23 @@ export async function callsTable(
       .slice(0, limit)
       .map((row) => columns.map((column, index) => shown(column, row[`c${index}`] ?? null))),
   };
+}
+
+/** The order's value of the last row: to find it takes one column of all calls, what the rows hold then of a few. */
+async function lastShown(
+  store: LedgerStore,
+  query: ReportQuery,
+  order: string,
+  limit: number,
+  condition?: string,
+): Promise<number | undefined> {
+  const statement = new Statement(store);
+  const source = statement.source(query, condition);
+  const found = await store.query(
+    statement.query(`SELECT ${order} AS v ${source} ORDER BY ${order} DESC LIMIT ${limit + 1}`),
+  );
+  const last = found.at(-1)?.v;
+  return found.length <= limit || last === null || last === undefined ? undefined : Number(last);
 }
 
 function shown({ name, unit }: CallColumn, value: Value): Value {
