@@ -54,7 +54,7 @@ function healthOf(watch: Watch, { calls, errorRate }: LiveRow): Pick<UpstreamRow
     return { health: "down", why: `its key is ${keyState.replace("_", " ")}` };
   }
   const enough = calls >= ENOUGH_CALLS && errorRate !== null;
-  const share = enough ? `${Math.round(errorRate * 100)} % of the last minute's calls failed` : "";
+  const share = enough ? `${Math.round(errorRate * 100)} % of the last minute's attempts failed` : "";
   if (enough && errorRate >= DOWN) return { health: "down", why: share };
   const failing = ran.find(({ result }) => !result.success && result.outcome !== "spend_cap")?.result;
   if (failing !== undefined) {

@@ -166,7 +166,9 @@ export class CallRecord {
   again(upstream: string, reason: ErrorType): void {
     this.retries++;
     const from = this.#call?.upstream ?? upstream;
-    const { metrics } = this.#around;
+    const { metrics, recorder } = this.#around;
+    const call = this.#call;
+    if (call !== undefined) this.#observe(() => recorder.attemptFailed?.(call, reason));
     if (from === upstream) return this.#observe(() => metrics.retried(upstream, reason));
     this.#observe(() => metrics.fellBack(from, upstream, reason));
     this.moveTo(upstream);

@@ -334,6 +334,7 @@ export interface UpstreamRow {
     readonly state: string;
     readonly expiresAt: number | null;
   };
+  /** Attempts there: those that failed before another upstream answered count too. */
   readonly lastMinute: LiveRow;
   readonly probes: readonly ProbeRow[];
   readonly accounts: readonly AccountRow[];

@@ -1,4 +1,5 @@
 /** Several recorders as one. */
+import type { ErrorType } from "../core/errors.ts";
 import type { Call, Recorder, Usage } from "./usage.ts";
 
 export class Recorders implements Recorder {
@@ -14,5 +15,9 @@ export class Recorders implements Recorder {
 
   settled(usage: Usage): void {
     for (const recorder of this.#recorders) recorder.settled(usage);
+  }
+
+  attemptFailed(call: Call, reason: ErrorType): void {
+    for (const recorder of this.#recorders) recorder.attemptFailed?.(call, reason);
   }
 }

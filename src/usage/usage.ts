@@ -108,4 +108,6 @@ export interface Usage extends Call {
 export interface Recorder {
   started(call: Call): void;
   settled(usage: Usage): void;
+  /** An attempt at an upstream has failed, and another one follows: there or elsewhere. */
+  attemptFailed?(call: Call, reason: ErrorType): void;
 }

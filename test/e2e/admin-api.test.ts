@@ -13,6 +13,7 @@ import type {
   UpstreamsAnswer,
 } from "../../src/http/api.ts";
 import { sandboxPrices } from "../../src/sandbox/models.ts";
+import { SANDBOX_KEY, startSandbox } from "../../src/sandbox/server.ts";
 import { startGateway, type TestGateway } from "../helpers/gateway.ts";
 import { pricesAsConfigured } from "../helpers/ledger.ts";
 import { type Product, startProduct } from "../helpers/product.ts";
@@ -225,10 +226,30 @@ describe("without a ledger", () => {
     await gateway.quiet();
     expect(await relay()).toMatchObject({
       health: "down",
-      why: "100 % of the last minute's calls failed",
+      why: "100 % of the last minute's attempts failed",
       lastMinute: { calls: 6, errorRate: 1 },
     });
   });
+});
+
+it("an upstream whose calls go on elsewhere is seen to fail, though no client is told", async () => {
+  const bad = await startSandbox({ knobs: { status: 503 } });
+  gateway = await startGateway({
+    upstreams: { bad: { baseUrl: `${bad.url}/v1`, apiKey: SANDBOX_KEY } },
+    models: { "gpt-4.1": { upstreams: ["bad", "relay"] } },
+  });
+  try {
+    for (let n = 0; n < 5; n++) await chat();
+    await gateway.quiet();
+    const { upstreams } = await get<UpstreamsAnswer>("/api/upstreams");
+    expect(upstreams.map(({ name, health, lastMinute }) => [name, health, lastMinute])).toEqual([
+      ["relay", "ok", { calls: 5, errorRate: 0 }],
+      ["bad", "down", { calls: 5, errorRate: 1 }],
+    ]);
+    expect(await get<Overview>("/api/overview")).toMatchObject({ errorRate: 0, callsPerSecond: 5 / 60 });
+  } finally {
+    await bad.close();
+  }
 });
 
 describe("whoever misbehaves", () => {

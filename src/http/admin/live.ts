@@ -1,6 +1,6 @@
 /** The last minute of traffic, second by second, for figures that move while one looks. */
 import type { Clock } from "../../core/clock.ts";
-import type { Recorder, Usage } from "../../usage/usage.ts";
+import type { Call, Recorder, Usage } from "../../usage/usage.ts";
 import type { LiveRow } from "../api.ts";
 import { RecentValues, type Seen } from "./recent-values.ts";
 
@@ -69,6 +69,11 @@ export class LiveTraffic implements Recorder {
     if (usage.firstTokenMs !== undefined) this.#firstTokens.add(usage.firstTokenMs, second.firstTokens);
   }
 
+  /** Another upstream may have answered: that this one failed is seen all the same. */
+  attemptFailed({ probe, upstream }: Call): void {
+    if (!probe) count(countOf(this.#second().upstreams, upstream), "failed");
+  }
+
   figures(): LiveFigures {
     const now = this.#now();
     const recent = this.#recent(now);
@@ -87,6 +92,7 @@ export class LiveTraffic implements Recorder {
     };
   }
 
+  /** Of attempts: those that failed before another upstream answered count here too. */
   ofUpstream(name: string): LiveRow {
     return rowOf(this.#recent(this.#now()).flatMap(({ upstreams }) => upstreams.get(name) ?? []));
   }
