@@ -329,6 +329,7 @@ function prepareSeries(traffic: TrafficMetrics, { loaded, settings, upstreams }:
       : ["anonymous"];
   for (const upstream of upstreams) {
     const served = Object.entries(config.models)
+      .filter(([, model]) => model.route !== true)
       .filter(([, model]) => model.upstreams === undefined || model.upstreams.includes(upstream.name))
       .map(([name, { alias }]) => alias ?? name);
     const own = Object.keys(upstream.pricing.own);

@@ -31,6 +31,7 @@ export interface ExplainOptions extends ListOptions {
   readonly wantsJson?: true;
   readonly stream?: true;
   readonly reasoning?: string;
+  readonly user?: string;
   readonly at?: string;
 }
 
@@ -58,7 +59,7 @@ export async function listRoutes(options: ListOptions): Promise<void> {
 }
 
 async function questionOf(options: ExplainOptions): Promise<RouteQuestion> {
-  const { model, app, endpoint, reasoning, tools, images, wantsJson, stream, at } = options;
+  const { model, app, endpoint, reasoning, tools, images, wantsJson, stream, user, at } = options;
   const prompt = options.prompt === "-" ? await text(process.stdin) : options.prompt;
   const atMs = at === undefined ? undefined : Date.parse(at);
   if (Number.isNaN(atMs)) throw new Error("--at is not a time; write it as 2026-11-21T23:30:00+08:00.");
@@ -77,6 +78,7 @@ async function questionOf(options: ExplainOptions): Promise<RouteQuestion> {
     ...(wantsJson && { json: wantsJson }),
     ...(stream && { streaming: stream }),
     ...(reasoning !== undefined && { reasoning }),
+    ...(user !== undefined && { user }),
     ...(atMs !== undefined && { at: atMs }),
   };
 }

@@ -46,6 +46,7 @@ Examples:
     .option("--wants-json", "the answer is to be JSON")
     .option("--stream", "the answer is to be streamed")
     .option("--reasoning <effort>", "the reasoning effort asked for")
+    .option("--user <id>", "the end user that the request names")
     .option("--at <time>", "when it arrives, as 2026-11-21T23:30:00+08:00 (default: now)")
     .option(...CONFIG)
     .option(...URL)

@@ -30,7 +30,7 @@ export interface Plan<U extends Candidate> {
   readonly upstream: U;
   /** What the upstream is asked for: the model after its aliases. */
   readonly model: string;
-  /** Other places that a rule named as good for the call, the best first: to go on at when all the above fail. */
+  /** Further places that a rule had to choose among, the best first; under other models. */
   readonly alternatives?: readonly { readonly upstream: U; readonly model: string }[];
   /** The upstreams to ask when that one fails, in order; they speak the same API. */
   readonly fallbacks?: readonly U[];
