@@ -9,7 +9,7 @@ import { openStore } from "../store/open-store.ts";
 import { Ingest } from "./ingest.ts";
 import type { FromThread, LedgerSettings, LedgerState, Question } from "./ledger-protocol.ts";
 import { Retention } from "./retention.ts";
-import { Spending } from "./spending/spending.ts";
+import type { Spending } from "./spending/spending.ts";
 
 /** How often the journal is looked at. Every transaction costs: four a second took 0.17 cores at 1,000 calls/s, one 0.08. */
 const PASS_MS = 1_000;
@@ -33,7 +33,7 @@ export class LedgerService {
   readonly #open: typeof openStore;
   readonly #ingest: Ingest;
   readonly #retention: Retention;
-  readonly #spending: Spending;
+  #spending: Promise<Spending> | undefined;
   #store: LedgerStore | undefined;
   #problem: string | undefined;
   #completeAt = performance.now();
@@ -50,7 +50,6 @@ export class LedgerService {
     this.#tell = tell;
     this.#open = open;
     this.#retention = new Retention({ days: settings.retentionDays });
-    this.#spending = new Spending({ retentionDays: settings.retentionDays });
     this.#ingest = new Ingest({
       folder: settings.journal,
       insert: async (rows) => (await this.#opened()).insert(rows),
@@ -94,7 +93,7 @@ export class LedgerService {
         return (await callOfId(await this.#asked(), (question as Question<"call">).ask)) ?? null;
       }
       case "rest":
-        return this.#spending.rest(await this.#asked(), (question as Question<"rest">).ask);
+        return (await this.#spent()).rest(await this.#asked(), (question as Question<"rest">).ask);
       case "finish":
         await this.#finish();
         return null;
@@ -137,7 +136,7 @@ export class LedgerService {
         await this.#archive();
         await this.#rollUp();
         await this.#spend();
-      } else this.#spending.forget();
+      } else (await this.#spending)?.forget();
       const wait = this.#failures === 0 ? PASS_MS : FIRST_RETRY_MS * 2 ** (this.#failures - 1);
       await this.#sleep(Math.min(wait, LAST_RETRY_MS));
     }
@@ -191,10 +190,20 @@ export class LedgerService {
     }
   }
 
+  /** Loaded when the thread works: processes whose ledger has a thread of its own do without. */
+  #spent(): Promise<Spending> {
+    const { retentionDays } = this.#settings;
+    this.#spending ??= import("./spending/spending.ts").then(
+      ({ Spending }) => new Spending({ retentionDays }),
+    );
+    return this.#spending;
+  }
+
   /** Tells what the month has cost, when that is due. */
   async #spend(): Promise<void> {
     try {
-      const spend = await this.#spending.due(await this.#opened(), this.#ingest.progress.rows);
+      const spending = await this.#spent();
+      const spend = await spending.due(await this.#opened(), this.#ingest.progress.rows);
       if (spend !== undefined) this.#tell({ spend });
     } catch (error) {
       const fields = { error: textOf(error) };
