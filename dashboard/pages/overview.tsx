@@ -1,7 +1,8 @@
 /** Overview: how it goes now, second by second, and over the chosen stretch. */
-import type { Overview as Figures } from "../../src/http/api.ts";
+import type { Overview as Figures, ReportTable } from "../../src/http/api.ts";
 import { useSpeech } from "../messages/index.tsx";
 import { GroupLink } from "../parts/group-link.tsx";
+import { BY, type Grouping } from "../parts/grouping.ts";
 import { Failure, Loading, NoCalls } from "../parts/notice.tsx";
 import { Panel } from "../parts/panel.tsx";
 import { Per } from "../parts/per.tsx";
@@ -123,12 +124,13 @@ function Now() {
 function Course() {
   const { t, show } = useSpeech();
   const { query } = useView();
-  const byModel = useReport("summary", { ...query, by: "model", limit: "8" });
-  const byUpstream = useReport("summary", { ...query, by: "upstream", limit: "8" });
+  const byModel = useReport("summary", { ...query, by: "model", limit: "12" });
   const latency = seriesOf(useReport("latency", query).data);
   const errors = seriesOf(useReport("errors", query).data);
   const course = seriesOf(byModel.data);
-  const [models, upstreams] = [firstTable(byModel.data), firstTable(byUpstream.data)];
+  const models = firstTable(byModel.data);
+  const upstreams = firstTable(useReport("summary", { ...query, by: "upstream", limit: "5" }).data);
+  const apps = firstTable(useReport("summary", { ...query, by: "app", limit: "5" }).data);
   return (
     <div class="panels">
       <Panel title={t("chart.calls")} note={<Per unit={course?.series} />}>
@@ -159,32 +161,30 @@ function Course() {
           ]}
         />
       </Panel>
-      <Panel title={t("table.byModel")}>
-        {models === undefined ? (
-          <Loading />
-        ) : (
-          <ReportTableView
-            label={t("table.byModel")}
-            table={models}
-            columns={["model", ...COLUMNS]}
-            bars={["calls", "cost_usd"]}
-            draw={{ model: (value) => <GroupLink of="model" value={value} /> }}
-          />
-        )}
-      </Panel>
-      <Panel title={t("table.byUpstream")}>
-        {upstreams === undefined ? (
-          <Loading />
-        ) : (
-          <ReportTableView
-            label={t("table.byUpstream")}
-            table={upstreams}
-            columns={["upstream", ...COLUMNS]}
-            bars={["calls", "cost_usd"]}
-            draw={{ upstream: (value) => <GroupLink of="upstream" value={value} /> }}
-          />
-        )}
-      </Panel>
+      <Group by="model" table={models} />
+      <div class="stack">
+        <Group by="upstream" table={upstreams} />
+        <Group by="app" table={apps} />
+      </div>
     </div>
+  );
+}
+
+function Group({ by, table }: { readonly by: Grouping; readonly table: ReportTable | undefined }) {
+  const { t } = useSpeech();
+  return (
+    <Panel title={t(BY[by])}>
+      {table === undefined ? (
+        <Loading />
+      ) : (
+        <ReportTableView
+          label={t(BY[by])}
+          table={table}
+          columns={[by, ...COLUMNS]}
+          bars={["calls", "cost_usd"]}
+          draw={{ [by]: (value) => <GroupLink of={by} value={value} /> }}
+        />
+      )}
+    </Panel>
   );
 }

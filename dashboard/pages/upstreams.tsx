@@ -110,7 +110,7 @@ function Card({ upstream }: { readonly upstream: UpstreamRow }) {
               <StateMark tone={probe.success ? "good" : "bad"}>
                 {probe.success ? t("health.ok") : probe.outcome}
               </StateMark>{" "}
-              {show.duration(probe.durationMs)} · {show.time(probe.at)}
+              {show.duration(probe.durationMs)} · {show.moment(probe.at, "second")}
               {probe.message !== "" && <span class="hint"> {probe.message}</span>}
             </dd>
           </>

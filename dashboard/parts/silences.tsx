@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import type { NewSilence, SilenceRow } from "../../src/http/api.ts";
 import { useSpeech } from "../messages/index.tsx";
+import { parseMatchers } from "../show/matchers.ts";
 import { ApiFailure, ask } from "../state/api.ts";
 import { refreshNow } from "../state/refresh.ts";
 
@@ -104,15 +105,4 @@ export function SilenceForm({ matchers }: { readonly matchers: string }) {
       </p>
     </form>
   );
-}
-
-/** `label=value, label=value`; undefined when it is not that. */
-export function parseMatchers(text: string): Record<string, string> | undefined {
-  const matchers: Record<string, string> = {};
-  for (const part of text.split(",")) {
-    const [, label, value] = /^\s*([a-zA-Z_]\w*)\s*=\s*"?([^"]+?)"?\s*$/.exec(part) ?? [];
-    if (label === undefined || value === undefined) return undefined;
-    matchers[label] = value;
-  }
-  return matchers;
 }

@@ -66,7 +66,7 @@ describeWithProgram("chromium", "the page", (chromium) => {
     await shows(
       page,
       () => page.locator("tbody th").allTextContents().then(String),
-      "gpt-4.1,gpt-4o-mini,relay",
+      "gpt-4.1,gpt-4o-mini,relay,anonymous",
     );
     await chat(gateway.url);
     await until(async () => (await figure(page, "callsPerSecond"))?.slice(0, 5), "0.117");
@@ -207,5 +207,17 @@ describeWithProgram("chromium", "the page", (chromium) => {
     expect(complaints).toEqual([]);
     await close();
     await guarded.close();
+  });
+
+  it("says when it has lost its Bellwether, and goes on by itself when that is there again", async () => {
+    const first = await startGateway();
+    const { page, close } = await visit(browser, first.url);
+    await page.getByText("Live", { exact: true }).waitFor();
+    await first.close();
+    await page.getByText("Connection lost, trying again…").waitFor();
+    const second = await startGateway({ server: { port: Number(new URL(first.url).port) } });
+    await page.getByText("Live", { exact: true }).waitFor();
+    await close();
+    await second.close();
   });
 });
