@@ -1,5 +1,5 @@
 /** `bellwether demo`: believable traffic, so that there is something to look at. */
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { environment } from "../config/environment.ts";
 import { loadConfig } from "../config/load.ts";
 import { parseDuration } from "../config/units.ts";
@@ -8,7 +8,7 @@ interface Flags {
   readonly url?: string;
   readonly own?: true;
   readonly port?: number;
-  readonly key: readonly string[];
+  readonly key?: readonly string[];
   readonly rate?: number;
   readonly day: number;
   readonly duration?: number;
@@ -34,11 +34,12 @@ export function demoCommand(): Command {
     .option(
       "--key <key>",
       "an app's key where calls need one (repeatable)",
-      (key, all: string[]) => [...all, key],
-      [],
+      (key, all: readonly string[] = []) => [...all, key],
     )
     .option("--rate <number>", "calls a second, on average of a day (default: 5)", rate)
-    .option("--day <duration>", "how long a day takes", duration, DAY_MS)
+    .addOption(
+      new Option("--day <duration>", "how long a day takes").argParser(duration).default(DAY_MS, "4m"),
+    )
     .option("--duration <duration>", "end after this long (default: when told to stop)", duration)
     .option("--no-incident", "no upstream slows down and fails")
     .option("--no-history", "its own server begins with an empty ledger")
@@ -83,7 +84,7 @@ async function run(flags: Flags): Promise<void> {
       url: flags.url,
       address: { host, port: onPort, url: `http://${host}:${onPort}` },
       own: flags.own === true || flags.port === 0,
-      keys: flags.key,
+      keys: flags.key ?? [],
       rate: flags.rate,
       dayMs: flags.day,
       durationMs: flags.duration,
