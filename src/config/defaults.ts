@@ -143,7 +143,7 @@ export const defaultConfig = {
   ledger: {
     enabled: true,
     path: "./data/ledger.duckdb",
-    memory: 128 * 2 ** 20,
+    memory: 96 * 2 ** 20,
     journal: { path: undefined, maxBytes: 2 ** 30, whenFull: "drop-oldest" },
     content: "off",
   },

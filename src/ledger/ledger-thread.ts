@@ -86,10 +86,16 @@ export interface Thread {
   terminate(): Promise<unknown>;
 }
 
+/** A thread's rows live for a second; Node.js would let 48 MB of them gather before it looks. */
+const YOUNG_MB = 8;
+
 /** Sources that run uncompiled, as in tests, have no file for a worker: they do the work in this thread. */
 function makeThread(settings: LedgerSettings): Thread {
   return import.meta.url.endsWith(".js")
-    ? new Worker(new URL("./ledger-worker.js", import.meta.url), { workerData: settings })
+    ? new Worker(new URL("./ledger-worker.js", import.meta.url), {
+        workerData: settings,
+        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+      })
     : new InThreadLedger(settings);
 }
 

@@ -69,7 +69,7 @@ export async function factsByGroup(
   const found = await store.query(statement.query(text));
   return found.map((row) => ({
     keys: places.map((place) => row[place] ?? null),
-    facts: Object.fromEntries(facts.map((name, index) => [name, row[`f${index}`] ?? null])),
+    facts: Object.fromEntries(facts.map((name, index) => [name, factOf(name, row[`f${index}`])])),
   }));
 }
 
@@ -130,6 +130,14 @@ function sqlOf(store: LedgerStore, name: FactName): string {
   if (!isQuantile(name)) return AGGREGATES[name](store.sql);
   const { of, q } = QUANTILES[name];
   return store.sql.quantile(VALUES[of], q);
+}
+
+/** Databases do not agree on what sums and times of no calls are: 0, and none. */
+function factOf(name: FactName, value: Value | undefined): Value {
+  if (isQuantile(name)) return value ?? null;
+  const { type } = kindOf(name);
+  if (type === "integer") return value ?? 0;
+  return value === undefined || (type === "time" && value === 0) ? null : value;
 }
 
 function combined(store: LedgerStore, name: AggregateName, at: number): string {

@@ -1,9 +1,9 @@
 /** Reports from sums of hours and days against the same reports from the calls themselves: there must be no difference. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { arbitraryLedger, arbitraryQuestion, FIRST, NOW } from "../../../test/helpers/arbitrary-ledger.ts";
 import { duckdbLedger } from "../../../test/helpers/duckdb-ledger.ts";
 import { ledgerRow } from "../../../test/helpers/small-ledger.ts";
-import type { ErrorType } from "../../core/errors.ts";
 import { VALUES, type ValueName } from "../../store/facts.ts";
 import type { LedgerRow } from "../../store/ledger-row.ts";
 import type { LedgerStore } from "../../store/ledger-store.ts";
@@ -14,38 +14,7 @@ import { parseQuery, type ReportParameters } from "./query.ts";
 import { groupOf } from "./tabulate.ts";
 
 const HOUR = 3_600_000;
-const START = Date.UTC(2026, 2, 7);
-/** Four days and a half after. */
-const NOW = START + 108 * HOUR;
 const VALUE_NAMES = Object.keys(VALUES) as ValueName[];
-
-const call = fc.record({
-  at: fc.integer({ min: 0, max: 108 * HOUR - 1 }),
-  app: fc.constantFrom("shop", "bot"),
-  modelLabel: fc.constantFrom("a", "b"),
-  upstream: fc.constantFrom("relay", "cheap", "none"),
-  status: fc.constantFrom(200, 200, 200, 429, 502),
-  errorType: fc.option(fc.constantFrom<ErrorType>("client_gone", "rate_limit", "reset"), {
-    freq: 4,
-    nil: undefined,
-  }),
-  probe: fc.boolean(),
-  interrupted: fc.boolean(),
-  cost: fc.option(fc.bigInt({ min: 0n, max: 10n ** 20n }), { nil: undefined }),
-  listCost: fc.option(fc.bigInt({ min: 0n, max: 10n ** 20n }), { nil: undefined }),
-  durationMs: fc.double({ min: 0, max: 1e6, noNaN: true }),
-  firstTokenMs: fc.option(fc.double({ min: 0, max: 1e5, noNaN: true }), { nil: undefined }),
-  outputTokens: fc.integer({ min: 0, max: 2 ** 40 }),
-  source: fc.constantFrom("reported" as const, "estimated" as const, "missing" as const, "partial" as const),
-});
-
-const asked = fc.record({
-  tz: fc.constantFrom("UTC", "Asia/Shanghai", "Asia/Kolkata", "America/New_York"),
-  from: fc.integer({ min: 0, max: 90 }).map((hours) => new Date(START + hours * HOUR + 1_234).toISOString()),
-  by: fc.constantFrom(undefined, "day", "app,hour", "status", "upstream,week"),
-  model: fc.constantFrom(undefined, "a"),
-  probes: fc.constantFrom(undefined, "true"),
-});
 
 /** The first calls are summed up when there are no others, the last come late. */
 async function summedUp(rows: readonly LedgerRow[]): Promise<LedgerStore> {
@@ -63,14 +32,7 @@ async function summedUp(rows: readonly LedgerRow[]): Promise<LedgerStore> {
 describe("sums of hours and days", () => {
   it("change no figure of any report, wherever calls came late", { timeout: 120_000 }, async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 40 }), asked, async (calls, parameters) => {
-        const rows = calls.map(({ at, outputTokens, ...row }, number) =>
-          ledgerRow(number, 0, {
-            ...row,
-            startedAt: START + at,
-            quantities: { inputTokens: 7, outputTokens },
-          }),
-        );
+      fc.asyncProperty(arbitraryLedger, arbitraryQuestion, async (rows, parameters) => {
         const [summed, plain] = [await summedUp(rows), await duckdbLedger()];
         try {
           await plain.insert(rows);
@@ -102,7 +64,7 @@ describe("sums of hours and days", () => {
 
   it("are what a report over days looks at, but for the calls at both ends", async () => {
     const store = await summedUp(
-      [0, 1, 2].map((number) => ledgerRow(number, 0, { startedAt: START + number * 30 * HOUR })),
+      [0, 1, 2].map((number) => ledgerRow(number, 0, { startedAt: FIRST + number * 30 * HOUR })),
     );
     const levels = (parameters: ReportParameters, others: boolean) => {
       const query = parseQuery(reportNamed("summary"), { from: "100h", tz: "UTC", ...parameters }, NOW + 1);

