@@ -3,6 +3,7 @@
 import { lazyAdmin } from "./admin-server.ts";
 import { Alerting } from "./alerting.ts";
 import { alertProblems, latencyBounds } from "./alerts/resolve.ts";
+import { watchedBreakers } from "./breakers.ts";
 import { alertsStatePath } from "./config/alert-paths.ts";
 import type { Environment } from "./config/environment.ts";
 import { ledgerPaths } from "./config/ledger-paths.ts";
@@ -14,7 +15,8 @@ import { checkSafety } from "./config/safety.ts";
 import { type Watching, watchConfig } from "./config/watch.ts";
 import { systemClock } from "./core/clock.ts";
 import { CallLog } from "./gateway/call-log.ts";
-import { handle, refuseMalformed } from "./gateway/handle.ts";
+import { handle } from "./gateway/handle.ts";
+import { refuseMalformed } from "./gateway/malformed.ts";
 import { ModelLists } from "./gateway/model-lists.ts";
 import { OpenCalls } from "./gateway/open-calls.ts";
 import { PriceGauges } from "./gateway/price-gauges.ts";
@@ -103,10 +105,11 @@ export async function serve(options: ServeOptions): Promise<Running> {
 
   const sandbox = await startSandboxUpstream(initial, env);
   const fallback = sandbox === undefined ? [] : [sandbox.upstream];
+  const breakers = watchedBreakers(registry, log, () => inForce.upstreams);
   const routing: RoutingLife = {
     view: new TrafficView(systemClock),
     random: Math.random,
-    breaker: () => "closed",
+    breaker: (upstream, model) => breakers.state(upstream, inForce.settings.modelLabel(model)),
     budgetShare: ({ scope, name }) => limits.share(scope, name),
   };
   const routingWatch = new RoutingWatch(routing.view, registry, log);
@@ -137,6 +140,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     transport,
     limiter: limits.limiter,
     retryBudgets: new RetryBudgets(),
+    breakers,
     metrics: traffic,
     recorder: new Recorders([
       ...(ledger === undefined ? [] : [ledger.recorder]),
@@ -172,6 +176,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     apply: async (next) => {
       putIntoForce(await build(next));
       transport.retain(inForce.upstreams);
+      breakers.retain(inForce.upstreams);
       priceGauges.reset();
     },
     onResult: (result) => report(result, log),

@@ -31,6 +31,7 @@ export async function startSandboxUpstream(
     apiKey: SANDBOX_KEY,
     dialects: new Set(allDialects),
     timeouts: defaultUpstream.timeouts,
+    breaker: defaultUpstream.breaker,
     onClientGone: defaultUpstream.onClientGone,
     drain: defaultUpstream.drain,
     includeUsage: true,

@@ -34,6 +34,15 @@ export const endpointNames = [
 /** An upstream of which nothing is said. */
 export const defaultUpstream = {
   timeouts: { connect: 5_000, firstByte: 120_000, idle: 60_000, total: 600_000 },
+  breaker: {
+    enabled: true,
+    failures: 0.5,
+    minCalls: 10,
+    window: 30_000,
+    consecutive: 5,
+    openFor: 5_000,
+    trials: 3,
+  },
   onClientGone: "cancel",
   drain: { bytes: 2 ** 20, time: 30_000 },
   priceMultiplier: 1,

@@ -88,6 +88,42 @@ export const upstream = z.strictObject({
     .describe(
       "Repeating calls that failed before their answer began, at most one retry in ten calls. Absent: the client is told at once; official SDKs repeat by themselves.",
     ),
+  breaker: z
+    .strictObject({
+      enabled: z.boolean().default(defaultUpstream.breaker.enabled).describe("Whether there is one."),
+      failures: z
+        .number()
+        .positive()
+        .max(1)
+        .default(defaultUpstream.breaker.failures)
+        .describe("It opens when this share of the calls to a model fails by the upstream's fault."),
+      minCalls: z
+        .int()
+        .min(1)
+        .max(100_000)
+        .default(defaultUpstream.breaker.minCalls)
+        .describe("Of fewer calls within the window no share is told."),
+      window: duration(defaultUpstream.breaker.window, { min: 1_000 }).describe("How far back it looks."),
+      consecutive: z
+        .int()
+        .min(1)
+        .max(100_000)
+        .default(defaultUpstream.breaker.consecutive)
+        .describe("So many failures one after the other open it too."),
+      openFor: duration(defaultUpstream.breaker.openFor, { min: 100 }).describe(
+        "After this long, or up to a quarter less, a few calls try whether it is well again.",
+      ),
+      trials: z
+        .int()
+        .min(1)
+        .max(1_000)
+        .default(defaultUpstream.breaker.trials)
+        .describe("How many try at a time, and have to succeed."),
+    })
+    .prefault({})
+    .describe(
+      "The circuit breaker of each of its models: while it is open, calls that could go elsewhere do so at once.",
+    ),
   onClientGone: z
     .enum(["cancel", "drain"])
     .default(defaultUpstream.onClientGone)

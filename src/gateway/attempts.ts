@@ -4,7 +4,9 @@
  */
 import { type BellwetherError, type ErrorType, errorTypeOfStatus } from "../core/errors.ts";
 import type { RetryBudgets } from "../upstreams/retry-budget.ts";
-import type { Retries, Upstream } from "../upstreams/upstream.ts";
+import type { Retries } from "../upstreams/upstream.ts";
+import { isWell, type Place, type Target } from "./places.ts";
+import type { Settings, Surroundings } from "./state.ts";
 
 /** What went wrong: an error of Bellwether's own, or the status and `retry-after` of an answer. */
 export type Failure =
@@ -12,7 +14,7 @@ export type Failure =
   | { readonly status: number; readonly retryAfterMs: number | undefined };
 
 export interface NextAttempt {
-  readonly upstream: Upstream;
+  readonly place: Place;
   readonly waitMs: number;
   readonly reason: ErrorType;
 }
@@ -23,63 +25,80 @@ const MAX_BACKOFF_MS = 30_000;
 /** Statuses after which another upstream may do better: all that can be the upstream's own trouble. */
 const FALLBACK_STATUSES: ReadonlySet<number> = new Set([401, 403, 408, 409, 429]);
 
+export interface AttemptParts {
+  readonly budgets: RetryBudgets;
+  readonly deadline: number;
+  /** Whether a call had better go there than elsewhere. */
+  isWell(place: Place): boolean;
+}
+
 export class Attempts {
-  readonly #upstreams: readonly Upstream[];
+  /** The monotonic time at which the whole call has to be over. */
+  readonly deadline: number;
   readonly #budgets: RetryBudgets;
-  readonly #deadline: number;
-  #at = 0;
+  readonly #isWell: (place: Place) => boolean;
+  #place: Place;
+  #others: readonly Place[];
   #tries = 1;
 
-  /** `upstreams` in the order to try them; `deadline` is the monotonic time at which the whole call has to be over. */
-  constructor(upstreams: readonly Upstream[], budgets: RetryBudgets, deadline: number) {
-    this.#upstreams = upstreams;
-    this.#budgets = budgets;
-    this.#deadline = deadline;
-    const [first] = upstreams;
-    if (first !== undefined) budgets.called(first.name);
-  }
-
-  /** Whether anything could follow the first attempt. */
-  get repeatable(): boolean {
-    return this.#upstreams.length > 1 || (this.#upstreams[0]?.retries?.attempts ?? 1) > 1;
+  /** `others` in the order to try them after `first`; those that are not well come last. */
+  constructor(first: Place, others: readonly Place[], parts: AttemptParts) {
+    this.#place = first;
+    this.#others = others;
+    this.#budgets = parts.budgets;
+    this.deadline = parts.deadline;
+    this.#isWell = parts.isWell;
+    parts.budgets.called(first.upstream.name);
   }
 
   /** The next attempt; undefined when this failure is the client's to know. `random` is from 0 up to 1. */
   next(failure: Failure, nowMs: number, random: number): NextAttempt | undefined {
-    const upstream = this.#upstreams[this.#at];
     const reason = "error" in failure ? failure.error.type : errorTypeOfStatus(failure.status);
-    if (upstream === undefined || reason === undefined) return undefined;
-    return this.#again(upstream, failure, nowMs, random, reason) ?? this.#elsewhere(failure, nowMs, reason);
+    if (reason === undefined) return undefined;
+    return this.#again(failure, nowMs, random, reason) ?? this.#elsewhere(failure, nowMs, reason);
   }
 
-  #again(
-    upstream: Upstream,
-    failure: Failure,
-    nowMs: number,
-    random: number,
-    reason: ErrorType,
-  ): NextAttempt | undefined {
-    const { retries } = upstream;
+  #again(failure: Failure, nowMs: number, random: number, reason: ErrorType): NextAttempt | undefined {
+    const place = this.#place;
+    const { retries } = place.upstream;
     if (retries === undefined || this.#tries >= retries.attempts || !isRetried(retries.on, failure))
       return undefined;
     const asked = "status" in failure ? failure.retryAfterMs : undefined;
     if (asked !== undefined && asked > MAX_RETRY_AFTER_MS) return undefined;
+    // Its breaker has opened: whoever can go elsewhere does not wait for it.
+    if (this.#others.length > 0 && !this.#isWell(place)) return undefined;
     // Full jitter: callers that failed together do not come back together.
     const backoff = Math.floor(random * Math.min(MAX_BACKOFF_MS, retries.backoff * 2 ** (this.#tries - 1)));
     const waitMs = Math.max(asked ?? 0, backoff);
-    if (nowMs + waitMs >= this.#deadline || !this.#budgets.mayRetry(upstream.name)) return undefined;
+    if (nowMs + waitMs >= this.deadline || !this.#budgets.mayRetry(place.upstream.name)) return undefined;
     this.#tries++;
-    return { upstream, waitMs, reason };
+    return { place, waitMs, reason };
   }
 
   #elsewhere(failure: Failure, nowMs: number, reason: ErrorType): NextAttempt | undefined {
-    const next = this.#upstreams[this.#at + 1];
-    if (next === undefined || nowMs >= this.#deadline || !mayBeBetterElsewhere(failure)) return undefined;
-    this.#at++;
+    const next = this.#others.find(this.#isWell) ?? this.#others[0];
+    if (next === undefined || nowMs >= this.deadline || !mayBeBetterElsewhere(failure)) return undefined;
+    this.#others = this.#others.filter((place) => place !== next);
+    this.#place = next;
     this.#tries = 1;
-    this.#budgets.called(next.name);
-    return { upstream: next, waitMs: 0, reason };
+    this.#budgets.called(next.upstream.name);
+    return { place: next, waitMs: 0, reason };
   }
+}
+
+/** What may follow the first attempt; undefined when nothing may. */
+export function attemptsFor(
+  target: Target,
+  settings: Settings,
+  { retryBudgets: budgets, breakers, clock }: Surroundings,
+): Attempts | undefined {
+  const { upstream, others } = target;
+  if (budgets === undefined || (upstream.retries === undefined && others.length === 0)) return undefined;
+  return new Attempts(target, others, {
+    budgets,
+    deadline: clock.monotonic() + upstream.timeouts.total,
+    isWell: (place) => breakers === undefined || isWell(place, settings, breakers),
+  });
 }
 
 function isRetried(on: Retries["on"], failure: Failure): boolean {

@@ -78,7 +78,7 @@ export class CallRecord {
   #answer: SeenAnswer | undefined;
   #answerBeganAt: number | undefined;
   #sentAt: number | undefined;
-  #routed: { readonly route: string; readonly model: string; upstream: string } | undefined;
+  #routed: { readonly route: string; model: string; upstream: string } | undefined;
   #settled = false;
   /** Milliseconds worked so far, and since when we are working now (undefined while we wait). */
   #worked = 0;
@@ -150,11 +150,16 @@ export class CallRecord {
     );
   }
 
-  /** The call goes on at another upstream, and is counted there from here on. */
-  moveTo(upstream: string): void {
+  /** The call goes on at another upstream or for another model, and is counted there from here on. */
+  moveTo(upstream: string, model = this.#call?.modelSent ?? ""): void {
     if (this.#call === undefined) return;
-    const call = { ...this.#call, upstream };
-    if (this.#routed !== undefined) this.#routed.upstream = upstream;
+    const modelLabel = this.#settings.modelLabel(model);
+    const call = { ...this.#call, upstream, modelSent: model, modelLabel };
+    if (this.#start !== undefined) this.#start = { ...this.#start, model };
+    if (this.#routed !== undefined) {
+      this.#routed.upstream = upstream;
+      this.#routed.model = model;
+    }
     this.#call = call;
     this.#observe(() => {
       if (this.#series !== undefined) this.#around.metrics.moved(this.#series);
@@ -162,16 +167,18 @@ export class CallRecord {
     });
   }
 
-  /** An attempt after the first begins, at the same upstream or at another. */
-  again(upstream: string, reason: ErrorType): void {
+  /** An attempt after the first begins, at the same place or at another. */
+  again(upstream: string, model: string, reason: ErrorType): void {
     this.retries++;
     const from = this.#call?.upstream ?? upstream;
     const { metrics, recorder } = this.#around;
     const call = this.#call;
     if (call !== undefined) this.#observe(() => recorder.attemptFailed?.(call, reason));
-    if (from === upstream) return this.#observe(() => metrics.retried(upstream, reason));
+    if (from === upstream && model === call?.modelSent) {
+      return this.#observe(() => metrics.retried(upstream, reason));
+    }
     this.#observe(() => metrics.fellBack(from, upstream, reason));
-    this.moveTo(upstream);
+    this.moveTo(upstream, model);
   }
 
   /** An attempt is sent to the upstream. */

@@ -6,25 +6,25 @@
  * A step that fails ends in `refuse` while nothing has been sent to the client, in `breakOff` when the
  * answer has begun. Both lead to `settle`, which happens exactly once for every call.
  */
-import { BellwetherError } from "../core/errors.ts";
+import { BellwetherError, errorTypeOfStatus } from "../core/errors.ts";
 import { LimitRefusal } from "../limits/limit-refusal.ts";
 import type { Admission, Downgrade } from "../limits/limiter.ts";
-import type { Plan } from "../routing/plan.ts";
+import type { Ticket } from "../upstreams/breaker.ts";
 import type { AnswerSink, UpstreamExchange } from "../upstreams/exchange.ts";
-import type { Upstream } from "../upstreams/upstream.ts";
 import type { Operation } from "../usage/dialect.ts";
 import { recognise } from "../usage/dialects/index.ts";
-import { errorBody, errorEvent } from "../usage/error-shape.ts";
+import { errorEvent } from "../usage/error-shape.ts";
 import { fromLatin1, parseBody } from "../usage/request-body.ts";
 import { type App, anonymousApp, authenticate, authorise } from "./access.ts";
 import { admit } from "./admit.ts";
 import { Answer, type AnswerOutput } from "./answer.ts";
-import { Attempts, type Failure, type NextAttempt, retryAfterOf } from "./attempts.ts";
+import { type Attempts, attemptsFor, type Failure, type NextAttempt, retryAfterOf } from "./attempts.ts";
 import { CallRecord } from "./call-record.ts";
 import { Drain } from "./drain.ts";
+import type { Place, Target } from "./places.ts";
 import type { ClientExchange, ClientListener } from "./ports.ts";
 import { prepare } from "./prepare.ts";
-import { climbs, noHost, type ReadRequest } from "./read-request.ts";
+import { climbs, noHost, type ReadRequest, splitTarget } from "./read-request.ts";
 import { answerRefusal, familyOf, toBellwetherError } from "./refusal.ts";
 import { AnswerHead, RequestHead } from "./request-head.ts";
 import { planCall } from "./route.ts";
@@ -34,34 +34,6 @@ import { type ListAddition, listAddition } from "./virtual-models.ts";
 /** Handles one client request. `settings` stay the same for the call, whatever is reloaded meanwhile. */
 export function handle(client: ClientExchange, settings: Settings, around: Surroundings): void {
   new CallInFlight(client, settings, around).begin();
-}
-
-/**
- * Refuses what no call could be made of: recorded as one, answered with the returned body. Of what was not
- * HTTP, `method` and `target` may be unknown ("").
- */
-export function refuseMalformed(
-  error: BellwetherError,
-  method: string,
-  target: string,
-  settings: Settings,
-  around: Surroundings,
-): string {
-  const { path } = splitTarget(target);
-  const record = new CallRecord(around, settings, method, path);
-  const operation = recognise(method, path);
-  if (operation !== undefined) record.endpoint = operation.endpoint;
-  const body = errorBody(familyOf(operation, undefined, path), error, record.id);
-  record.bytesOut = Buffer.byteLength(body);
-  record.settle({ error, clientGone: false });
-  return body;
-}
-
-function splitTarget(target: string): { readonly path: string; readonly query: string } {
-  const mark = target.indexOf("?");
-  return mark === -1
-    ? { path: target, query: "" }
-    : { path: target.slice(0, mark), query: target.slice(mark + 1) };
 }
 
 class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
@@ -74,11 +46,14 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   #head: RequestHead | undefined;
   #app: App = anonymousApp;
   #operation: Operation | undefined;
-  #upstream: Upstream | undefined;
+  /** Where it was sent last. */
+  #place: Place | undefined;
+  /** Tells the place's circuit breaker what becomes of it. */
+  #ticket: Ticket | undefined;
   #exchange: UpstreamExchange | undefined;
   #attempts: Attempts | undefined;
   /** What a further attempt needs; dropped when the answer begins. */
-  #repeat: { request: ReadRequest; model: string; forward: readonly string[] } | undefined;
+  #repeat: { request: ReadRequest; forward: readonly string[] } | undefined;
   /** Between two attempts. */
   #waiting: NodeJS.Timeout | undefined;
   #usageInjected = false;
@@ -143,7 +118,15 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   /** Plans the call for a model and asks the limits; the counters may answer later. */
   #admit(request: ReadRequest, wanted: string, downgrade?: Downgrade): void {
     const { operation, body, parsed, facts, asked } = request;
-    const target = planCall(request, wanted, this.#path, this.#record, this.#settings, downgrade);
+    const target = planCall(
+      request,
+      wanted,
+      this.#path,
+      this.#record,
+      this.#settings,
+      this.#around,
+      downgrade,
+    );
     const { id, startedAt, app, team } = this.#record;
     const bytesIn = body?.length ?? 0;
     const downgraded = downgrade !== undefined;
@@ -159,7 +142,7 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
       .catch((error: unknown) => this.#refuse(error));
   }
 
-  #admitted(request: ReadRequest, target: Plan<Upstream>, admission: Admission | undefined): void {
+  #admitted(request: ReadRequest, target: Target, admission: Admission | undefined): void {
     // While the counters were asked the client may have left.
     if (this.#clientGone) return admission?.release();
     if (admission?.downgrade !== undefined) {
@@ -170,13 +153,15 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
     const { upstream, model } = target;
     const { operation, facts, body, asked } = request;
     this.#record.start({ operation, facts, body, asked, upstream, model });
-    this.#attempts = this.#attemptsOf(target);
-    if (this.#attempts !== undefined) this.#repeat = { request, model, forward: [...request.head.forward] };
-    this.#send(upstream, request, model);
+    this.#attempts = attemptsFor(target, this.#settings, this.#around);
+    if (this.#attempts !== undefined) this.#repeat = { request, forward: [...request.head.forward] };
+    this.#send(target, request, undefined);
   }
 
-  #send(upstream: Upstream, request: ReadRequest, model: string): void {
-    this.#upstream = upstream;
+  #send(place: Place, request: ReadRequest, deadline: number | undefined): void {
+    const { upstream, model } = place;
+    this.#place = place;
+    this.#ticket = this.#around.breakers?.begin(upstream, this.#settings.modelLabel(model));
     const { access } = this.#settings;
     const { method } = this.#client;
     const [path, query] = [this.#path, this.#query];
@@ -187,21 +172,11 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
       this.#addition = listAddition(router.virtual, list);
       if (this.#addition !== undefined) request.head.drop("accept-encoding");
     }
-    const prepared = prepare(request, { method, path, query, access, upstream, model });
+    const prepared = prepare(request, { method, path, query, access, upstream, model, deadline });
     this.#usageInjected = prepared.usageInjected;
     this.#record.sent();
     this.#exchange = this.#around.transport.send(upstream, prepared.request, this);
     this.#record.pause();
-  }
-
-  /** What may follow the first attempt; undefined when nothing may. */
-  #attemptsOf({ upstream, fallbacks = [] }: Plan<Upstream>): Attempts | undefined {
-    const { retryBudgets, clock } = this.#around;
-    if (retryBudgets === undefined || (upstream.retries === undefined && fallbacks.length === 0))
-      return undefined;
-    // A client's own key is for the upstream it was given for, and no other is shown it.
-    const others = this.#settings.access.mode === "passthrough" ? [] : fallbacks;
-    return new Attempts([upstream, ...others], retryBudgets, clock.monotonic() + upstream.timeouts.total);
   }
 
   /** After a failure before the answer began: begins the next attempt, if there is to be one. */
@@ -221,20 +196,21 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
     return true;
   }
 
-  #attempt({ upstream, reason }: NextAttempt): void {
+  #attempt({ place, reason }: NextAttempt): void {
     const repeat = this.#repeat;
     if (repeat === undefined || this.#clientGone) return;
     this.#record.resume();
-    const { request, model, forward } = repeat;
+    const { request, forward } = repeat;
+    const { upstream, model } = place;
     const begin = (admission?: Admission): void => {
       if (this.#clientGone) return admission?.release();
       if (admission !== undefined) this.#record.admit(admission);
-      this.#record.again(upstream.name, reason);
+      this.#record.again(upstream.name, model, reason);
       request.head.forward.splice(0, Infinity, ...forward);
-      this.#send(upstream, request, model);
+      this.#send(place, request, this.#attempts?.deadline);
     };
     try {
-      if (upstream === this.#upstream) return begin();
+      if (upstream === this.#place?.upstream && model === this.#place.model) return begin();
       const { operation, parsed, facts, asked, body } = request;
       const { id, startedAt, app, team } = this.#record;
       const call = { id, startedAt, app, team, operation, parsed, facts, asked, upstream, model };
@@ -260,6 +236,7 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
 
   onHead(status: number, statusText: string, rawHeaders: string[]): boolean {
     this.#record.resume();
+    this.#ticket?.tell(errorTypeOfStatus(status));
     if (status >= 400 && this.#attempts !== undefined) {
       const retryAfterMs = retryAfterOf(rawHeaders, this.#around.clock.wall());
       if (this.#again({ status, retryAfterMs })) return true;
@@ -282,7 +259,7 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
     } catch (error) {
       // A head that cannot be passed on; nothing has been sent yet.
       const why = error instanceof Error ? error.message : String(error);
-      const upstream = this.#upstream?.name ?? "";
+      const upstream = this.#place?.upstream.name ?? "";
       this.#refuse(new BellwetherError("upstream_malformed", { upstream, why }, error));
     }
     this.#record.pause();
@@ -311,6 +288,7 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   }
 
   onFail(error: BellwetherError): void {
+    this.#ticket?.tell(error.type);
     if (this.#answer === undefined && !this.#clientGone) {
       if (!this.#again({ error })) this.#refuse(error);
       return;
@@ -326,7 +304,9 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   undecodable(): void {
     this.#exchange?.abort();
     const why = "its body is not in its `content-encoding`";
-    this.onFail(new BellwetherError("upstream_malformed", { upstream: this.#upstream?.name ?? "", why }));
+    this.onFail(
+      new BellwetherError("upstream_malformed", { upstream: this.#place?.upstream.name ?? "", why }),
+    );
   }
 
   answerRead(): void {
@@ -343,11 +323,12 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   onGone(): void {
     if (this.#clientDone || this.#clientGone) return;
     this.#clientGone = true;
+    this.#ticket?.left();
     if (this.#waiting !== undefined) {
       clearTimeout(this.#waiting);
       return this.#settle();
     }
-    const upstream = this.#upstream;
+    const upstream = this.#place?.upstream;
     if (this.#exchange === undefined || upstream === undefined) return this.#settle();
     if (upstream.onClientGone === "drain") {
       this.#drain = new Drain(upstream.drain, () => {

@@ -27,11 +27,13 @@ export interface Sending {
   readonly upstream: Upstream;
   /** The model to ask for, after alias. */
   readonly model: string;
+  /** Monotonic time at which the whole call has to be over, where attempts before have used up a part. */
+  readonly deadline: number | undefined;
 }
 
 export function prepare(request: ReadRequest, sending: Sending): Prepared {
   const { head, operation, facts, parsed, asked, family } = request;
-  const { method, query, access, upstream, model } = sending;
+  const { method, query, access, upstream, model, deadline } = sending;
   const { json } = parsed;
   let { body } = request;
   let { path } = sending;
@@ -55,7 +57,7 @@ export function prepare(request: ReadRequest, sending: Sending): Prepared {
   const kept = access.mode === "passthrough" ? query : withoutKey(query);
   const target = upstreamPath(upstream, path);
   return {
-    request: { method, path: kept === "" ? target : `${target}?${kept}`, headers, body },
+    request: { method, path: kept === "" ? target : `${target}?${kept}`, headers, body, deadline },
     usageInjected,
   };
 }

@@ -32,3 +32,11 @@ export function climbs(path: string): boolean {
 
 /** Two dots between what some server takes for the ends of a path's segment. */
 const CLIMBING = /(^|[/\\]|%2f|%5c)(\.|%2e){2}([/\\?#;]|%2f|%5c|%3b|%3f|%23|%00|$)/i;
+
+/** The path of a request's target, and its query without the `?`. */
+export function splitTarget(target: string): { readonly path: string; readonly query: string } {
+  const mark = target.indexOf("?");
+  return mark === -1
+    ? { path: target, query: "" }
+    : { path: target.slice(0, mark), query: target.slice(mark + 1) };
+}

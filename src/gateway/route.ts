@@ -2,11 +2,10 @@
 import { BellwetherError } from "../core/errors.ts";
 import type { Downgrade } from "../limits/limiter.ts";
 import { RouteFacts } from "../routing/facts.ts";
-import type { Plan } from "../routing/plan.ts";
-import type { Upstream } from "../upstreams/upstream.ts";
 import type { CallRecord } from "./call-record.ts";
+import { type Target, targetOf } from "./places.ts";
 import { noUpstream, type ReadRequest } from "./read-request.ts";
-import type { Settings } from "./state.ts";
+import type { Settings, Surroundings } from "./state.ts";
 
 /**
  * The plan for a request that asks for `wanted`, which may be what a budget has downgraded it to. What was decided by rules is noted in the record.
@@ -18,16 +17,32 @@ export function planCall(
   path: string,
   record: Pick<CallRecord, "app" | "team" | "startedAt" | "routed">,
   settings: Settings,
+  { breakers, metrics }: Pick<Surroundings, "breakers" | "metrics">,
   downgrade?: Downgrade,
-): Plan<Upstream> {
+): Target {
+  const target = decided(request, wanted, path, record, settings, breakers, downgrade);
+  if (target.avoided !== undefined) metrics.fellBack(target.avoided, target.upstream.name, "breaker");
+  return target;
+}
+
+function decided(
+  request: ReadRequest,
+  wanted: string,
+  path: string,
+  record: Pick<CallRecord, "app" | "team" | "startedAt" | "routed">,
+  settings: Settings,
+  breakers: Surroundings["breakers"],
+  downgrade: Downgrade | undefined,
+): Target {
   const { operation, family } = request;
   const { router } = settings;
   // Lists, files and the like name no model, and are nobody's to route.
   if (router === undefined || wanted === "") {
     const plan = settings.plan(wanted, operation.dialect.name, family);
     if (plan === undefined) throw noUpstream(wanted, path);
-    if (downgrade !== undefined) record.routed(downgrade.route, plan.model, plan.upstream.name);
-    return plan;
+    const target = targetOf(plan, settings, breakers);
+    if (downgrade !== undefined) record.routed(downgrade.route, target.model, target.upstream.name);
+    return target;
   }
   const { app, team, startedAt: at } = record;
   const { facts, parsed, body, head } = request;
@@ -46,6 +61,7 @@ export function planCall(
   const { plan, route, reason, undecided } = router.decide(new RouteFacts(call), undefined, downgrade);
   if (undecided) throw new BellwetherError("no_route", { model: JSON.stringify(wanted) });
   if (plan === undefined) throw noUpstream(wanted, path);
-  record.routed(route, plan.model, plan.upstream.name);
-  return { ...plan, reason };
+  const target = targetOf({ ...plan, reason }, settings, breakers);
+  record.routed(route, target.model, target.upstream.name);
+  return target;
 }

@@ -7,6 +7,7 @@ import type { RuleBook } from "../limits/rules.ts";
 import type { PriceBook } from "../prices/book.ts";
 import type { Plan } from "../routing/plan.ts";
 import type { Router } from "../routing/router.ts";
+import type { Breakers } from "../upstreams/breaker.ts";
 import type { UpstreamTransport } from "../upstreams/exchange.ts";
 import type { RetryBudgets } from "../upstreams/retry-budget.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
@@ -41,6 +42,7 @@ export interface Surroundings {
   readonly recorder: Recorder;
   readonly estimator: Estimator;
   readonly retryBudgets?: RetryBudgets;
+  readonly breakers?: Breakers;
   /** Asked about calls that rules hold for. */
   readonly limiter?: Limiter;
   readonly log: Logger;

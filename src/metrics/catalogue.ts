@@ -221,8 +221,15 @@ export const catalogue = {
     type: "counter",
     name: "bellwether_fallbacks_total",
     unit: "calls",
-    help: "Calls that went on at another upstream, by what had gone wrong at the one before.",
+    help: "Calls that went on at another upstream, by what had gone wrong at the one before; `breaker`: they were not sent there, because its circuit breaker was open.",
     labels: ["from", "to", "reason"],
+  },
+  breakerState: {
+    type: "gauge",
+    name: "bellwether_breaker_state",
+    unit: "0, 1 or 2",
+    help: "The worst circuit breaker of the upstream's models: 0 closed, 1 half-open, 2 open.",
+    labels: ["upstream"],
   },
   routeDecisions: {
     type: "counter",

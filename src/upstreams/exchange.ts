@@ -13,6 +13,8 @@ export interface UpstreamRequest {
   readonly headers: string[];
   /** Undefined when the request has no body. */
   readonly body: Uint8Array | undefined;
+  /** Monotonic time at which the whole call has to be over, where that is earlier than the upstream's own limit. */
+  readonly deadline?: number | undefined;
 }
 
 /** Receives the answer. Exactly one of `onEnd` and `onFail` is called, last. */

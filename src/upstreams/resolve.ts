@@ -120,6 +120,7 @@ class Resolver {
       ...(config.retries === undefined
         ? {}
         : { retries: { ...config.retries, on: new Set(config.retries.on) } }),
+      ...(config.breaker.enabled ? { breaker: config.breaker } : {}),
       onClientGone: config.onClientGone,
       drain: config.drain,
       includeUsage: config.includeUsage ?? preset?.includeUsage ?? true,

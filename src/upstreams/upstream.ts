@@ -62,6 +62,20 @@ export interface Retries {
   readonly on: ReadonlySet<number | "connect" | "reset">;
 }
 
+/** When a breaker opens, and for how long. Times in milliseconds. */
+export interface BreakerSettings {
+  /** Share of calls that fail, from 0 to 1. */
+  readonly failures: number;
+  /** Of fewer calls within the window no share is told. */
+  readonly minCalls: number;
+  readonly window: number;
+  /** So many failures one after the other open it too, however few the calls are. */
+  readonly consecutive: number;
+  readonly openFor: number;
+  /** Calls at a time that try whether it is well again, and that have to succeed. */
+  readonly trials: number;
+}
+
 export interface Upstream {
   /** As configured: the `upstream` label. */
   readonly name: string;
@@ -79,6 +93,8 @@ export interface Upstream {
   readonly timeouts: Timeouts;
   /** Undefined: calls are not repeated. */
   readonly retries?: Retries;
+  /** Undefined: it has no circuit breaker. */
+  readonly breaker?: BreakerSettings;
   readonly onClientGone: "cancel" | "drain";
   /** How much of an answer is read on after its client left, when `onClientGone` is `drain`. */
   readonly drain: DrainLimits;

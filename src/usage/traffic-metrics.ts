@@ -113,7 +113,7 @@ export class TrafficMetrics {
   }
 
   /** Counts a call that goes on at another upstream; `reason` is what it had failed with at the one before. */
-  fellBack(from: string, to: string, reason: ErrorType): void {
+  fellBack(from: string, to: string, reason: ErrorType | "breaker"): void {
     this.#families.fallbacks.with([from, to, reason]).inc();
   }
 

@@ -302,7 +302,15 @@ class World {
     let downgrade: Downgrade | undefined;
     try {
       for (;;) {
-        const plan = planCall(request, downgrade?.model ?? asked, "/v1/x", record, settings, downgrade);
+        const plan = planCall(
+          request,
+          downgrade?.model ?? asked,
+          "/v1/x",
+          record,
+          settings,
+          around,
+          downgrade,
+        );
         const bytesIn = tokens === undefined ? body.length : tokens.input * 3;
         const call = { ...{ id, app, team, asked, operation, facts, parsed, bytesIn }, startedAt: this.#now };
         const admission = await admit(
@@ -323,11 +331,7 @@ class World {
           ...{ route, upstream: plan.upstream.name, model: plan.model, error: "none" },
           cost: cost === undefined ? "unpriced" : formatUsd(cost),
           reason: plan.reason ?? "none",
-          next:
-            [
-              ...(plan.fallbacks ?? []).map(({ name }) => `${plan.model}@${name}`),
-              ...(plan.alternatives ?? []).map((each) => `${each.model}@${each.upstream.name}`),
-            ].join(",") || "none",
+          next: plan.others.map(({ upstream, model }) => `${model}@${upstream.name}`).join(",") || "none",
         };
       }
     } catch (error) {

@@ -143,15 +143,22 @@ export class Exchange implements UpstreamExchange, AnswerEvents, Timed {
 
   deadline(): number {
     const { timeouts } = this.#owner.upstream;
-    const total = this.#began + timeouts.total;
+    const total = this.#total();
     // While paused the upstream is not to blame for the silence.
     return this.#paused ? total : Math.min(total, this.#heardAt + timeouts[this.#phase]);
   }
 
   checkLimits(now: number): void {
     const { timeouts } = this.#owner.upstream;
-    if (now >= this.#began + timeouts.total) this.#timeOut("total");
+    if (now >= this.#total()) this.#timeOut("total");
     else if (!this.#paused && now >= this.#heardAt + timeouts[this.#phase]) this.#timeOut(this.#phase);
+  }
+
+  #total(): number {
+    return Math.min(
+      this.#began + this.#owner.upstream.timeouts.total,
+      this.request.deadline ?? Number.POSITIVE_INFINITY,
+    );
   }
 
   #timeOut(limit: keyof Timeouts): void {
