@@ -141,6 +141,33 @@ describeWithProgram("chromium", "the page", (chromium) => {
     await until(() => page.evaluate("document.documentElement.dataset.theme"), "light");
   });
 
+  it("zooms into the stretch that is dragged over on a chart, and back by the browser's own button", async () => {
+    const { page } = here;
+    await page.goto(`${gateway.url}/#/overview?from=6h`);
+    const plot = page.locator(".u-over").first();
+    await plot.waitFor();
+    const box = await plot.boundingBox();
+    if (box === null) throw new Error("the chart has no place");
+    const middle = box.y + box.height / 2;
+    await page.mouse.move(box.x + box.width / 4, middle);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width / 2, middle, { steps: 4 });
+    await page.mouse.up();
+    const params = async () =>
+      new URLSearchParams((await page.evaluate<string>("location.hash")).split("?")[1]);
+    await until(async () => (await params()).has("to"), true);
+    const [from, to] = [
+      Date.parse((await params()).get("from") ?? ""),
+      Date.parse((await params()).get("to") ?? ""),
+    ];
+    // A quarter of six hours, give or take a few pixels.
+    expect((to - from) / 60_000).toBeGreaterThan(80);
+    expect((to - from) / 60_000).toBeLessThan(100);
+    await page.getByLabel("From").waitFor();
+    await page.goBack();
+    await until(() => page.evaluate("location.hash"), "#/overview?from=6h");
+  });
+
   it("silences an alert and ends it, tests a route, shows budgets and the settings", async () => {
     const { page } = here;
     await page.goto(`${gateway.url}/#/alerts`);

@@ -31,6 +31,17 @@ function row(from: ReportTable, key: string | "total"): Record<string, Value> {
 }
 
 describe("summary", () => {
+  it("has a short stretch's course minute by minute, also where nothing happened", async () => {
+    const result = await run("summary", { from: "2026-03-10T00:00Z", to: "2026-03-10T02:00Z" });
+    const course = table(result, "over_time");
+    expect([course.series, course.rows.length]).toEqual(["minute", 120]);
+    expect(course.rows[0]).toEqual([DAY, 0, null, null, "0"]);
+    expect(
+      course.rows.filter((each) => each[1] !== 0).map((each) => (Number(each[0]) - DAY) / 60_000),
+    ).toEqual([10, 20, 30, 70, 80, 90]);
+    expect(row(course, "total")).toMatchObject({ calls: 6, cost_usd: "0.0127" });
+  });
+
   it("counts calls, success, tokens and exact money by model, with totals over all", async () => {
     const result = await run("summary");
     const models = table(result, "by_model");
