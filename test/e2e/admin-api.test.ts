@@ -291,6 +291,18 @@ describe("whoever misbehaves", () => {
     expect(chunked).toMatch(/^HTTP\/1\.1 413 [\s\S]*payload_too_large/);
     expect(chunked).toMatch(/connection: close/i);
     expect(written).toBeGreaterThan(64 * 1024);
+    // Nor hold events back by a body that does not end.
+    const events = connect(Number(new URL(gateway.url).port), "127.0.0.1");
+    const authorization = `authorization: Bearer ${TOKEN}`;
+    events.write(
+      `GET /api/events HTTP/1.1\r\nhost: localhost\r\n${authorization}\r\ncontent-length: 9\r\n\r\nbody`,
+    );
+    let heard = "";
+    events.on("data", (piece) => {
+      heard += piece.toString();
+    });
+    await until(() => heard.includes("event: overview"), true);
+    events.destroy();
     // Nor one that nobody may send at all.
     const forbidden = await send("POST /alerts/robot HTTP/1.1", (socket) =>
       socket.write("content-length: 900000000\r\n\r\n"),

@@ -46,7 +46,11 @@ export async function serveFetch(
   }
   const cookies = answer.headers.getSetCookie();
   if (cookies.length > 0) response.setHeader("set-cookie", cookies);
-  if (!request.complete) return endUnread(request, response, answer);
+  if (!request.complete) {
+    response.setHeader("connection", "close");
+    // What is read has no body to speak of, and its answer may be a stream without an end.
+    if (request.method !== "GET" && request.method !== "HEAD") return endUnread(request, response, answer);
+  }
   if (answer.body === null || request.method === "HEAD") {
     response.end();
     return;
@@ -64,7 +68,6 @@ async function endUnread(
   answer: Response,
 ): Promise<void> {
   const body = Buffer.from(await answer.arrayBuffer());
-  response.setHeader("connection", "close");
   response.setHeader("content-length", body.length);
   response.write(body);
   const end = (): void => {
