@@ -58,6 +58,8 @@ export type RollupLevel = "hours" | "days" | "allHours";
 
 export interface LedgerStore {
   readonly sql: SqlDialect;
+  /** The days of the archive are in files that this database does not read: its tables are without them. */
+  readonly archiveApart?: true;
   /** Undefined where the database needs none. */
   readonly rollups?: Rollups | undefined;
   /** Sums up what is old enough, a part at a time; true when there is more to do. `now` in milliseconds. */

@@ -60,6 +60,16 @@ describeWithProgram("clickhouse-server", "a ledger in ClickHouse", (program) => 
     );
   });
 
+  it("says that it does not read the archive", async () => {
+    const store = await open("apart");
+    await store.migrate();
+    for (const name of ["summary", "calls"]) {
+      const { notes } = await runReport(name, { archived: "true", tz: "UTC" }, store, NOW);
+      expect(notes.join(" ")).toContain("days in the archive are not counted");
+    }
+    await store.close();
+  });
+
   it("has every call once after its server was away", { timeout: 120_000 }, async () => {
     const product = await startProduct({ config: { ledger: { clickhouse: settings("away") } } });
     const call = async (): Promise<number> => {

@@ -135,6 +135,7 @@ describeWithProgram("clickhouse-server", "ClickHouse as the ledger's database", 
     expect(await store.query({ text: "SELECT count(*) AS n FROM calls FINAL", params: [] })).toEqual([
       { n: 10 },
     ]);
+    expect(store.archiveApart).toBe(true);
     await store.close();
     const duckdb = await openStore({ path: join(folder, "ledger.duckdb"), memoryBytes: 2 ** 27 });
     await duckdb.migrate();

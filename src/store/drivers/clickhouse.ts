@@ -45,6 +45,7 @@ export async function openClickhouse(
 
 class ClickhouseStore implements LedgerStore {
   readonly sql = clickhouseSql;
+  readonly archiveApart = true;
   readonly #make: (database: string) => ClickHouseClient;
   readonly #client: ClickHouseClient;
   readonly #database: string;
