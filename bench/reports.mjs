@@ -13,7 +13,7 @@ const ROWS = Number(process.argv[2] === "ask" ? process.argv[7] : (process.argv[
 const DAYS = 90;
 const ROUNDS = 3;
 /** As the configuration has it by default. */
-const MEMORY = 128 * 2 ** 20;
+const MEMORY = 96 * 2 ** 20;
 
 /** As text, so that rows are made by the database and not one by one. Every id begins with its time, as a UUIDv7. */
 function inventedRows(now) {
