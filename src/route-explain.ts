@@ -81,7 +81,10 @@ export function explainRoute({ loaded, settings }: InForce, sent: RouteQuestion)
 const NO_RULES = { route: "", reason: "default", undecided: false };
 
 function fallbacksOf(plan: Plan<Upstream> | undefined): RouteExplanation["fallbacks"] {
-  return (plan?.fallbacks ?? []).map(({ name }) => ({ upstream: name, model: plan?.model ?? "" }));
+  return [
+    ...(plan?.fallbacks ?? []).map(({ name }) => ({ upstream: name, model: plan?.model ?? "" })),
+    ...(plan?.alternatives ?? []).map(({ upstream, model }) => ({ upstream: upstream.name, model })),
+  ];
 }
 
 function problem(code: "no_route" | "no_upstream", model: string): RouteExplanation["problem"] {

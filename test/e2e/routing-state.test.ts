@@ -48,7 +48,7 @@ beforeAll(async () => {
       {
         name: "first",
         when: { model: "first" },
-        use: { strategy: "priority", of: [{ model: "gpt-4.1", upstream: "second" }, "gpt-4o"] },
+        use: { strategy: "priority", of: [{ model: "gpt-4.1", upstream: "second" }, "gpt-4.1", "gpt-4o"] },
       },
       {
         name: "shared",
@@ -70,6 +70,11 @@ beforeAll(async () => {
         name: "slow",
         when: { model: "gpt-4.1-mini", state: { p99: { above: "200ms", ...quick } } },
         use: { model: "gpt-4.1-nano" },
+      },
+      {
+        name: "broken",
+        when: { model: "o1", state: { model: "gpt-4.1", upstream: "second", breaker: "open" } },
+        use: { model: "gpt-4o" },
       },
       {
         name: "failing",
@@ -179,6 +184,14 @@ describe("a shift", () => {
     expect(await decision("gpt-4o", { max_tokens: 9000 }, "down-key")).toBe(
       "budget:app:down>cheap: gpt-4.1 at second",
     );
+  });
+
+  it("moves calls away from an upstream whose breaker is open, and a strategy goes on at its next candidate", async () => {
+    second.set({ status: 503 });
+    // Each fails at the second, and goes on at the first candidate after it.
+    for (let each = 0; each < 3; each++) expect(await decision("first")).toBe("first: gpt-4.1 at relay");
+    await Promise.all(Array.from({ length: 6 }, () => decision("first")));
+    expect(await decision("o1")).toBe("broken: gpt-4o at relay");
   });
 });
 
