@@ -1,6 +1,7 @@
 /** The exporter's composition root: probes and their metrics, without the gateway. Wiring only. */
 import type { Environment } from "./config/environment.ts";
 import { type Loaded, loadConfig } from "./config/load.ts";
+import { probeSpendPath } from "./config/probe-paths.ts";
 import { ConfigError, formatProblem } from "./config/problems.ts";
 import { Reloader, type ReloadResult } from "./config/reload.ts";
 import { type Watching, watchConfig } from "./config/watch.ts";
@@ -18,6 +19,7 @@ import { ProcessMetrics } from "./metrics/process.ts";
 import { probePage } from "./probes/page.ts";
 import { ProbeService } from "./probes/service.ts";
 import type { Scheduled } from "./probes/settings.ts";
+import { SpendFile } from "./probes/spend-file.ts";
 import { probePlan } from "./probing.ts";
 import { buildSettings, type InForce, identities } from "./settings.ts";
 import { Http1Transport } from "./upstreams/http1/transport.ts";
@@ -75,7 +77,12 @@ export async function runExporter(options: ExporterOptions): Promise<RunningExpo
   const priceGauges = new PriceGauges(registry, () => inForce.settings.prices);
   const transport = new Http1Transport();
   const estimator = new WorkerEstimator();
-  const probes = new ProbeService({ registry, around: () => around, settings: () => inForce.settings });
+  const spendMemory = new SpendFile(probeSpendPath(initial, cwd, "exporter"), log);
+  const probes = new ProbeService({
+    ...{ registry, spendMemory },
+    around: () => around,
+    settings: () => inForce.settings,
+  });
   const around: Surroundings = {
     clock: systemClock,
     transport,
@@ -144,7 +151,7 @@ export async function runExporter(options: ExporterOptions): Promise<RunningExpo
     reload: (reason) => reloader.reload(reason),
     async close() {
       watching?.close();
-      probes.stop();
+      await probes.stop();
       await server.close();
       estimator.close();
       await transport.close();

@@ -70,7 +70,10 @@ export async function startLimits(config: Config["limits"], around: Surroundings
     restore: async (rules, source) => {
       if (rules === undefined || rules.budgets.length === 0) return;
       known = { rules, source };
-      await patiently(() => restoreBudgets(rules.budgets, store, source, startedAt), log);
+      await patiently(
+        () => restoreBudgets(rules.budgets, store, source, startedAt),
+        (err) => log.error({ err }, "budgets begin at zero: the ledger does not tell what has been used"),
+      );
       await watch.configure(rules.budgets, store).catch(() => undefined);
     },
     budgets: (rules) => budgetStates(rules?.budgets ?? [], store, clock.wall()),
@@ -78,16 +81,19 @@ export async function startLimits(config: Config["limits"], around: Surroundings
   };
 }
 
-/** Tries until it works or has taken too long. */
-async function patiently(work: () => Promise<void>, log: Logger): Promise<void> {
+/** Tries until it works or has taken too long: then `giveUp` is told why. */
+export async function patiently<T>(
+  work: () => Promise<T>,
+  giveUp: (error: unknown) => void,
+): Promise<T | undefined> {
   const deadline = performance.now() + RESTORE_MS;
   for (;;) {
     try {
       return await work();
     } catch (error) {
       if (performance.now() > deadline) {
-        log.error({ err: error }, "budgets begin at zero: the ledger does not tell what has been used");
-        return;
+        giveUp(error);
+        return undefined;
       }
     }
     await new Promise((resolve) => setTimeout(resolve, RESTORE_RETRY_MS));

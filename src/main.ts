@@ -37,7 +37,7 @@ import type { Registry } from "./metrics/registry.ts";
 import { Notifier } from "./notify/notifier.ts";
 import { probePage } from "./probes/page.ts";
 import { ProbeService } from "./probes/service.ts";
-import { probePlan } from "./probing.ts";
+import { probePlan, probeSpendMemory } from "./probing.ts";
 import { type RoutingLife, withRoutes } from "./routes.ts";
 import { TrafficView } from "./routing/traffic-view.ts";
 import { RoutingWatch } from "./routing-watch.ts";
@@ -124,7 +124,6 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const openCalls = new OpenCalls();
   const notifier = new Notifier({ clock: systemClock, log, registry });
   const modelLists = new ModelLists(transport, labels, systemClock, () => inForce.upstreams);
-  const probes = new ProbeService({ registry, around: () => around, settings: () => inForce.settings });
   const live = new LiveTraffic(systemClock);
   const ledger = config.ledger.enabled ? openLedger(initial, cwd, log, registry) : undefined;
   if (ledger !== undefined) {
@@ -134,6 +133,11 @@ export async function serve(options: ServeOptions): Promise<Running> {
       upstreams: () => inForce.upstreams.map(({ name }) => name),
     });
   }
+  const probes = new ProbeService({
+    ...{ registry, spendMemory: probeSpendMemory(initial, cwd, log, ledger?.client) },
+    around: () => around,
+    settings: () => inForce.settings,
+  });
   const limits = await startLimits(config.limits, { registry, clock: systemClock, log });
   const around: Surroundings = {
     clock: systemClock,
@@ -255,7 +259,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     watching?.close();
     routingWatch.close();
     await alerting?.close();
-    probes.stop();
+    await probes.stop();
     await transport.close();
     await openCalls.none(ESTIMATES_MS);
     // Whoever still waits for an estimate gets a rough one, and settles before the next turn.

@@ -58,7 +58,7 @@ export async function openProbeSession(
     probes,
     registry,
     async close() {
-      probes.stop();
+      await probes.stop();
       await transport.close();
     },
   };

@@ -65,6 +65,7 @@ export interface RunSurroundings {
 export async function runProbe(task: Task, from: RunSurroundings, signal?: AbortSignal): Promise<Result> {
   const { clock } = from.around;
   const { probe } = task;
+  const refusal = await refusalOf(task, from, clock.wall());
   const startedAt = clock.wall();
   const began = clock.monotonic();
   const name = spendName(task);
@@ -84,7 +85,6 @@ export async function runProbe(task: Task, from: RunSurroundings, signal?: Abort
     cost: probe.costs ? costOf(usages) : undefined,
     ...more,
   });
-  const refusal = refusalOf(task, from, startedAt);
   if (refusal !== undefined) return result("spend_cap", refusal);
   try {
     const finding = await inTime(task, from, usages, clock, signal);
@@ -98,7 +98,7 @@ export async function runProbe(task: Task, from: RunSurroundings, signal?: Abort
     from.around.log.error({ upstream: task.upstream.name, probe: probe.name, err: error }, "a probe failed");
     return result("exception", `a fault of Bellwether's own: ${tidy(String(error), [task.upstream.apiKey])}`);
   } finally {
-    if (probe.costs) from.spend.settle(name, costOf(usages), clock.wall());
+    if (probe.costs) await from.spend.settle(name, costOf(usages), clock.wall());
   }
 }
 
@@ -113,13 +113,17 @@ function spendName({ upstream, probe, model }: Task): string {
 }
 
 /** Why it may not be run; undefined when it may, and its cost is then set aside. */
-function refusalOf(task: Task, { spend, settings }: RunSurroundings, now: number): string | undefined {
+async function refusalOf(
+  task: Task,
+  { spend, settings }: RunSurroundings,
+  now: number,
+): Promise<string | undefined> {
   const { probe, upstream, model } = task;
   if (!probe.costs) return undefined;
   if (probe.needsPrice === true && settings().prices.price(upstream.name, model, now) === undefined) {
     return `${model} has no price at ${upstream.name}, and this probe is not run without one: add it under \`prices\``;
   }
-  if (spend.reserve(spendName(task), now)) return undefined;
+  if (await spend.reserve(spendName(task), now)) return undefined;
   return `probes may cost ${spend.limitUsd} USD a day, and that is spent: raise \`probes.spendPerDay.usd\``;
 }
 

@@ -11,13 +11,15 @@ import type { Probe, ProbeName } from "./probe.ts";
 import { type Result, runProbe } from "./run.ts";
 import { type RunReport, Scheduler, type Timers } from "./scheduler.ts";
 import { canBeAsked, type Scheduled, scheduled, taskOf } from "./settings.ts";
-import { Spend } from "./spend.ts";
+import { Spend, type SpendMemory } from "./spend.ts";
 
 export interface ProbeServiceOptions {
   readonly registry: Registry;
   /** What calls go through. Asked for when they are made: this service is a part of it (`recorder`). */
   around(): Surroundings;
   settings(): Settings;
+  /** Keeps what probes have cost today over a restart; without it every process begins at nothing. */
+  readonly spendMemory?: SpendMemory;
   readonly timers?: Timers;
   readonly random?: () => number;
 }
@@ -45,7 +47,7 @@ export class ProbeService {
   readonly board: Board;
   readonly #options: ProbeServiceOptions;
   readonly #scheduler: Scheduler;
-  readonly #spend = new Spend(0);
+  readonly #spend: Spend;
   readonly #running = new Map<string, Promise<Result>>();
   readonly #doubtedAt = new Map<string, number>();
   readonly #stopping = new AbortController();
@@ -54,6 +56,7 @@ export class ProbeService {
 
   constructor(options: ProbeServiceOptions) {
     this.#options = options;
+    this.#spend = new Spend(0, options.spendMemory);
     const { registry } = options;
     this.recorder = new KeyHealth({
       isOurs: (upstream) =>
@@ -111,6 +114,9 @@ export class ProbeService {
     this.#spend.retain(
       new Set(this.#tasks.map((task) => `${task.upstream.name} ${task.probe.name} ${task.model}`)),
     );
+    if (this.#tasks.some(({ probe }) => probe.costs)) {
+      void this.#spend.load(this.#options.around().clock.wall());
+    }
     // Of a key that is another now nothing is known.
     const same = upstreams.filter(({ name, apiKey }) => keys.get(name) === apiKey);
     this.recorder.retain(new Set(same.map(({ name }) => name)));
@@ -156,9 +162,10 @@ export class ProbeService {
   }
 
   /** No probe begins any more, and those under way are given up: nobody waits for them. */
-  stop(): void {
+  async stop(): Promise<void> {
     this.#scheduler.stop();
     this.#stopping.abort();
+    await this.#spend.close();
   }
 
   #upstream(name: string): Upstream | undefined {
