@@ -4,6 +4,7 @@ import type { AccountRow, AppRow, AppsAnswer, LiveRow, ProbeRow, UpstreamRow } f
 import type { MonthSpend } from "./ledger/spending/month.ts";
 import type { Ran, Watch } from "./probes/board.ts";
 import type { InForce } from "./settings.ts";
+import type { BreakerState } from "./upstreams/breaker.ts";
 import type { Upstream } from "./upstreams/upstream.ts";
 import { ANONYMOUS } from "./usage/usage.ts";
 
@@ -13,6 +14,7 @@ export interface UpstreamFacts {
   readonly lastMinute: LiveRow;
   readonly month: MonthSpend | undefined;
   readonly simulated: boolean;
+  readonly breaker: BreakerState;
 }
 
 const DAY_S = 86_400;
@@ -22,8 +24,8 @@ const DEGRADED = 0.05;
 const DOWN = 0.5;
 
 export function upstreamRow(upstream: Upstream, facts: UpstreamFacts): UpstreamRow {
-  const { watch, lastMinute, month, simulated } = facts;
-  const { health, why } = healthOf(watch, lastMinute);
+  const { watch, lastMinute, month, simulated, breaker } = facts;
+  const { health, why } = healthOf(watch, lastMinute, breaker);
   const spent = month?.upstreams[upstream.name];
   const known = (cost: Pico | undefined): string | null =>
     month === undefined ? null : formatUsd(cost ?? 0n);
@@ -35,6 +37,7 @@ export function upstreamRow(upstream: Upstream, facts: UpstreamFacts): UpstreamR
     simulated,
     health,
     why,
+    breaker,
     key: { state: watch.keyState, expiresAt: watch.keyExpiresAt ?? null },
     lastMinute,
     probes: watch.ran.map(probeRow),
@@ -47,8 +50,12 @@ export function upstreamRow(upstream: Upstream, facts: UpstreamFacts): UpstreamR
   };
 }
 
-/** The worst of what the key, the last minute's calls and the probes say. */
-function healthOf(watch: Watch, { calls, errorRate }: LiveRow): Pick<UpstreamRow, "health" | "why"> {
+/** The worst of what the breaker, the key, the last minute's attempts and the probes say. */
+function healthOf(
+  watch: Watch,
+  { calls, errorRate }: LiveRow,
+  breaker: BreakerState,
+): Pick<UpstreamRow, "health" | "why"> {
   const { keyState, ran } = watch;
   if (keyState !== "valid" && keyState !== "unknown") {
     return { health: "down", why: `its key is ${keyState.replace("_", " ")}` };
@@ -56,6 +63,9 @@ function healthOf(watch: Watch, { calls, errorRate }: LiveRow): Pick<UpstreamRow
   const enough = calls >= ENOUGH_CALLS && errorRate !== null;
   const share = enough ? `${Math.round(errorRate * 100)} % of the last minute's attempts failed` : "";
   if (enough && errorRate >= DOWN) return { health: "down", why: share };
+  if (breaker !== "closed") {
+    return { health: "degraded", why: `the breaker of a model is ${breaker}: it is left alone for a while` };
+  }
   const failing = ran.find(({ result }) => !result.success && result.outcome !== "spend_cap")?.result;
   if (failing !== undefined) {
     return { health: "degraded", why: `probe ${failing.task.probe.name}: ${failing.message}` };

@@ -18,6 +18,7 @@ import type { Limits } from "./limiting.ts";
 import type { Notifier } from "./notify/notifier.ts";
 import type { Board } from "./probes/board.ts";
 import type { InForce } from "./settings.ts";
+import type { Breakers } from "./upstreams/breaker.ts";
 import { version } from "./version.ts";
 
 export interface AdminParts {
@@ -26,6 +27,7 @@ export interface AdminParts {
   readonly ledger: LedgerClient | undefined;
   readonly limits: Pick<Limits, "budgets">;
   readonly board: Pick<Board, "of">;
+  readonly breakers: Pick<Breakers, "worst">;
   alerting(): Alerting | undefined;
   readonly notifier: Notifier;
   simulated(): boolean;
@@ -78,6 +80,7 @@ export function adminSource(parts: AdminParts): AdminSource {
           lastMinute: live.ofUpstream(upstream.name),
           month: parts.ledger?.spend,
           simulated: parts.simulated(),
+          breaker: parts.breakers.worst(upstream.name),
         }),
       ),
     }),

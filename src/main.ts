@@ -226,6 +226,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
       ledger: ledger?.client,
       limits,
       board: probes.board,
+      breakers,
       alerting: () => alerting,
       notifier,
       simulated: () => about().simulated,

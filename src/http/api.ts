@@ -325,10 +325,12 @@ export interface UpstreamRow {
   readonly baseUrl: string;
   readonly dialects: readonly string[];
   readonly simulated: boolean;
-  /** Of what probes, the key and the last minute's calls say, the worst. */
+  /** Of what its breaker, probes, the key and the last minute's attempts say, the worst. */
   readonly health: "ok" | "degraded" | "down" | "unknown";
   /** Why it is not `ok`; "" when it is. */
   readonly why: string;
+  /** Of its models the worst: an open one is left alone for a while. */
+  readonly breaker: "closed" | "half-open" | "open";
   readonly key: {
     /** `valid`, `invalid`, `expired`, `no_quota`, `unknown`. */
     readonly state: string;

@@ -247,6 +247,13 @@ it("an upstream whose calls go on elsewhere is seen to fail, though no client is
       ["bad", "down", { calls: 5, errorRate: 1 }],
     ]);
     expect(await get<Overview>("/api/overview")).toMatchObject({ errorRate: 0, callsPerSecond: 5 / 60 });
+    // Once it has failed often enough it is left alone.
+    for (let n = 0; n < 10; n++) await chat();
+    const after = (await get<UpstreamsAnswer>("/api/upstreams")).upstreams;
+    expect(after.map(({ name, breaker }) => [name, breaker])).toEqual([
+      ["relay", "closed"],
+      ["bad", "open"],
+    ]);
   } finally {
     await bad.close();
   }
