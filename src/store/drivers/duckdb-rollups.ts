@@ -20,6 +20,9 @@ export class DuckdbRollups implements Rollups {
   readonly #sql: SqlDialect;
   readonly #until = new Map<RollupLevel, number>();
 
+  /** Levels that have all calls there are: there is nothing to look for until others come. */
+  readonly #complete = new Set<RollupLevel>();
+
   constructor(sql: SqlDialect) {
     this.#sql = sql;
   }
@@ -37,6 +40,11 @@ export class DuckdbRollups implements Rollups {
   isLate(startedAt: number): boolean {
     for (const until of this.#until.values()) if (startedAt < until) return true;
     return false;
+  }
+
+  /** To be told when calls were added. */
+  added(): void {
+    this.#complete.clear();
   }
 
   /** Reads how far they are; makes the tables anew, when it may write, where they are of another definition. */
@@ -116,11 +124,15 @@ export class DuckdbRollups implements Rollups {
       const unit = UNIT_MS[table.unit];
       const end = Math.floor((now - SETTLE_MS) / unit) * unit;
       const until = this.#until.get(table.level);
-      if (until !== undefined && until >= end) continue;
+      if (this.#complete.has(table.level) || (until !== undefined && until >= end)) continue;
       const since = until === undefined ? "" : `WHERE started_at >= ${time(until)}`;
-      // Times without calls are skipped.
+      // Times without calls are skipped, and none is closed before there are calls after it: clocks jump.
       const [found] = await rowsOf(connection, `SELECT epoch_ms(min(started_at)) FROM calls ${since}`);
-      const first = found?.[0] === null || found?.[0] === undefined ? end : Number(found[0]);
+      if (found?.[0] === null || found?.[0] === undefined) {
+        this.#complete.add(table.level);
+        continue;
+      }
+      const first = Number(found[0]);
       const from = Math.min(Math.max(first, until ?? Number.NEGATIVE_INFINITY), end);
       return { table, from, to: await this.#end(connection, from, end) };
     }

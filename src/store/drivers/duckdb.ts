@@ -131,6 +131,7 @@ class DuckdbStore implements LedgerStore {
     return this.#alone(async () => {
       if (this.#questions === 0) await this.#useThreads(1);
       await this.#insert(rows);
+      this.rollups.added();
       await this.#checkpoint(rows.length);
     });
   }
