@@ -16,6 +16,8 @@ const PASS_MS = 1_000;
 /** After a failure the next try comes after this long, twice as long each time, up to the second. */
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 5_000;
+/** The start of the process is for the journal. */
+const FIRST_ROLL_UP_MS = 30_000;
 /** The state is told at least this often. */
 const TELL_MS = 1_000;
 /** A pass reads who wrote a segment, the next finds that its writer has ended, the third leaves nothing. */
@@ -42,6 +44,7 @@ export class LedgerService {
   #toldAt = Number.NEGATIVE_INFINITY;
   #stopping = false;
   #rollUpFailed = false;
+  readonly #rollUpAt = performance.now() + FIRST_ROLL_UP_MS;
   #wake: (() => void) | undefined;
   #running: Promise<void> | undefined;
 
@@ -164,6 +167,7 @@ export class LedgerService {
 
   /** One step a pass: rows that wait come first. Reports are right without sums, only slower. */
   async #rollUp(): Promise<void> {
+    if (performance.now() < this.#rollUpAt) return;
     try {
       await this.#store?.rollUp?.(Date.now());
     } catch (error) {

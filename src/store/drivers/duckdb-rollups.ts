@@ -15,6 +15,8 @@ const SETTLE_MS = 600_000;
 const STEP_MS = 86_400_000;
 const STEP_CALLS = 100_000;
 const LEAST_STEP_MS = 1_000;
+/** Keeps the definition of tables that hold nothing yet. */
+const NO_LEVEL = "none";
 
 export class DuckdbRollups implements Rollups {
   readonly #sql: SqlDialect;
@@ -62,7 +64,9 @@ export class DuckdbRollups implements Rollups {
       );
       const current = state.length > 0 && state.every(([, , of]) => of === definition);
       if (current) {
-        for (const [level, until] of state) this.#until.set(String(level) as RollupLevel, Number(until));
+        for (const [level, until] of state) {
+          if (level !== NO_LEVEL) this.#until.set(String(level) as RollupLevel, Number(until));
+        }
         return;
       }
     }
@@ -75,6 +79,7 @@ export class DuckdbRollups implements Rollups {
         );
       }
       await connection.run("DELETE FROM rollup_state");
+      await connection.run(`INSERT INTO rollup_state VALUES ('${NO_LEVEL}', ${time(0)}, '${definition}')`);
     });
   }
 
