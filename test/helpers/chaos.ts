@@ -1,0 +1,133 @@
+/** One of two upstreams gets into every kind of trouble, and heals: what clients notice, and how soon it is used again. */
+import { SANDBOX_KEY, startSandbox } from "../../src/sandbox/server.ts";
+import { startGateway, total } from "./gateway.ts";
+
+export interface ChaosOptions {
+  /** Length of each phase. */
+  readonly phaseMs: number;
+  readonly callsPerSecond: number;
+  readonly onPhase?: (name: string) => void;
+}
+
+export interface ChaosPhase {
+  readonly name: string;
+  readonly calls: number;
+  /** Calls whose client did not get the whole answer. */
+  readonly failed: number;
+  /** Calls that upstreams saw, for each call of a client. */
+  readonly attemptsPerCall: number;
+  /** Milliseconds until the answer was complete. */
+  readonly p50: number;
+  readonly p99: number;
+}
+
+export interface ChaosReport {
+  readonly phases: readonly ChaosPhase[];
+  /** Milliseconds from the healing until the breaker was closed; undefined when it did not close within 30 s. */
+  readonly recoveryMs: number | undefined;
+}
+
+/** What befalls the first upstream, in this order. */
+const TROUBLES = [
+  ["well", {}],
+  ["30 % of the calls fail", { failRate: 0.3 }],
+  ["all calls fail", { status: 500 }],
+  ["it hangs", { hang: "head" }],
+  ["it answers by drips", { tokensPerSecond: 10, output: 6 }],
+] as const;
+
+const RECOVERY_LIMIT_MS = 30_000;
+const POLL_MS = 20;
+
+export async function chaos({ phaseMs, callsPerSecond, onPhase }: ChaosOptions): Promise<ChaosReport> {
+  const backup = await startSandbox({});
+  const gateway = await startGateway({
+    upstream: {
+      retries: { attempts: 3, backoff: "20ms" },
+      timeouts: { connect: "1s", firstByte: "400ms", idle: "1s" },
+    },
+    upstreams: { backup: { baseUrl: `${backup.url}/v1`, apiKey: SANDBOX_KEY } },
+    models: { "gpt-4.1": { upstreams: ["relay", "backup"] } },
+  });
+  const seen = (): number => gateway.sandbox.books.total({}).calls + backup.books.total({}).calls;
+  const inFlight = async (): Promise<number> =>
+    total(await gateway.samples(), "bellwether_requests_in_flight") +
+    gateway.sandbox.books.inFlight +
+    backup.books.inFlight;
+  const settled = async (): Promise<void> => {
+    while ((await inFlight()) > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  };
+  const phase = async (name: string): Promise<ChaosPhase> => {
+    onPhase?.(name);
+    const before = seen();
+    const results = await load(gateway.url, phaseMs, callsPerSecond);
+    await settled();
+    const times = results.map(({ ms }) => ms).sort((a, b) => a - b);
+    const at = (q: number): number =>
+      Math.round(times[Math.min(times.length - 1, Math.floor(q * times.length))] ?? 0);
+    return {
+      name,
+      calls: results.length,
+      failed: results.filter(({ ok }) => !ok).length,
+      attemptsPerCall: (seen() - before) / results.length,
+      p50: at(0.5),
+      p99: at(0.99),
+    };
+  };
+  try {
+    const phases: ChaosPhase[] = [];
+    for (const [name, knobs] of TROUBLES) {
+      gateway.sandbox.set(knobs);
+      phases.push(await phase(name));
+      gateway.sandbox.reset();
+    }
+    // Into trouble once more, to see the way out of it.
+    gateway.sandbox.set({ status: 500 });
+    await load(gateway.url, 1_000, callsPerSecond);
+    gateway.sandbox.reset();
+    onPhase?.("healed");
+    const healed = performance.now();
+    let recoveryMs: number | undefined;
+    while (recoveryMs === undefined && performance.now() - healed < RECOVERY_LIMIT_MS) {
+      await load(gateway.url, 200, callsPerSecond);
+      const state = total(await gateway.samples(), "bellwether_breaker_state", { upstream: "relay" });
+      if (state === 0) recoveryMs = Math.round(performance.now() - healed);
+    }
+    return { phases, recoveryMs };
+  } finally {
+    await gateway.close();
+    await backup.close();
+  }
+}
+
+interface Result {
+  readonly ok: boolean;
+  readonly ms: number;
+}
+
+/** Calls at a steady rate, whatever becomes of those before; half of them streams. */
+async function load(url: string, forMs: number, perSecond: number): Promise<Result[]> {
+  const calls: Promise<Result>[] = [];
+  const began = performance.now();
+  while (performance.now() - began < forMs) {
+    calls.push(one(url, calls.length % 2 === 0));
+    const due = began + (calls.length * 1_000) / perSecond;
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
+  }
+  return Promise.all(calls);
+}
+
+async function one(url: string, stream: boolean): Promise<Result> {
+  const began = performance.now();
+  const body = JSON.stringify({ model: "gpt-4.1", stream, messages: [{ role: "user", content: "Hello" }] });
+  const headers = { "content-type": "application/json" };
+  let ok = false;
+  try {
+    const response = await fetch(`${url}/v1/chat/completions`, { method: "POST", headers, body });
+    const text = await response.text();
+    ok = response.status === 200 && (stream ? text.includes("[DONE]") : text.endsWith("}"));
+  } catch {
+    // The connection broke.
+  }
+  return { ok, ms: performance.now() - began };
+}
