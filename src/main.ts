@@ -45,6 +45,7 @@ import { type SandboxUpstream, startSandboxUpstream } from "./sandbox-upstream.t
 import { buildSettings, type InForce, identities } from "./settings.ts";
 import { storeSettings } from "./store/configured-store.ts";
 import { Http1Transport } from "./upstreams/http1/transport.ts";
+import { KeyRings } from "./upstreams/key-ring.ts";
 import { RetryBudgets } from "./upstreams/retry-budget.ts";
 import { WorkerEstimator } from "./usage/estimate-thread.ts";
 import { Recorders } from "./usage/recorders.ts";
@@ -105,6 +106,9 @@ export async function serve(options: ServeOptions): Promise<Running> {
 
   const sandbox = await startSandboxUpstream(initial, env);
   const fallback = sandbox === undefined ? [] : [sandbox.upstream];
+  const keyRings = new KeyRings(systemClock, ({ upstream, position, of, status, ms }) =>
+    log.warn({ upstream, key: `${position} of ${of}`, status, ms }, "an API key rests"),
+  );
   const breakers = watchedBreakers(registry, log, () => inForce.upstreams);
   const routing: RoutingLife = {
     view: new TrafficView(systemClock),
@@ -145,6 +149,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     limiter: limits.limiter,
     retryBudgets: new RetryBudgets(),
     breakers,
+    keyRings,
     metrics: traffic,
     recorder: new Recorders([
       ...(ledger === undefined ? [] : [ledger.recorder]),
@@ -181,6 +186,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
       putIntoForce(await build(next));
       transport.retain(inForce.upstreams);
       breakers.retain(inForce.upstreams);
+      keyRings.retain(inForce.upstreams);
       priceGauges.reset();
     },
     onResult: (result) => report(result, log),

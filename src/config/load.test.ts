@@ -73,6 +73,7 @@ describe("the file", () => {
     const env = {
       HOLYSHEEP_API_KEY: "hs-1",
       OPENAI_API_KEY: "sk-2",
+      OPENAI_API_KEY_2: "sk-3",
       BACKUP_KEY: "b-3",
       SLACK_WEBHOOK: "https://hooks.slack.example/services/1",
       WECOM_KEY: "w-4",

@@ -54,6 +54,15 @@ export const upstream = z.strictObject({
       "The key sent to this upstream; `file:` and a path reads it from a file. Default: the preset's environment variable. Not needed with `server.auth: passthrough`.",
     )
     .meta({ "x-example": `\${HOLYSHEEP_API_KEY}` }),
+  apiKeys: z
+    .array(secret)
+    .min(2, "must name at least two keys; `apiKey` takes a single one")
+    .max(100)
+    .optional()
+    .describe(
+      "Several keys in place of `apiKey`, used in turn: one that is refused (401, 403) or at its rate limit (429) rests, and the call is repeated with another.",
+    )
+    .meta({ "x-example": [`\${OPENAI_API_KEY}`, "file:/run/secrets/openai-2"] }),
   dialects: z
     .array(z.enum(dialectNames))
     .min(1, "must name at least one dialect")

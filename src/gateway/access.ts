@@ -2,7 +2,6 @@
 import { hash } from "node:crypto";
 import { BellwetherError } from "../core/errors.ts";
 import { credentials } from "../upstreams/credentials.ts";
-import type { Upstream } from "../upstreams/upstream.ts";
 import type { Family } from "../usage/dialect.ts";
 import { ANONYMOUS, type Endpoint } from "../usage/usage.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -97,9 +96,9 @@ export function addCredentials(
   headers: string[],
   access: Access,
   head: RequestHead,
-  upstream: Upstream,
+  apiKey: string | undefined,
   family: Family,
 ): void {
   if (access.mode === "passthrough") headers.push(...head.auth);
-  else if (upstream.apiKey !== undefined) headers.push(...credentials(upstream.apiKey, family));
+  else if (apiKey !== undefined) headers.push(...credentials(apiKey, family));
 }

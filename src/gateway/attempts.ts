@@ -11,7 +11,12 @@ import type { Settings, Surroundings } from "./state.ts";
 /** What went wrong: an error of Bellwether's own, or the status and `retry-after` of an answer. */
 export type Failure =
   | { readonly error: BellwetherError }
-  | { readonly status: number; readonly retryAfterMs: number | undefined };
+  | {
+      readonly status: number;
+      readonly retryAfterMs: number | undefined;
+      /** The key was refused, and the upstream has another one. */
+      readonly anotherKey: boolean;
+    };
 
 export interface NextAttempt {
   readonly place: Place;
@@ -40,6 +45,7 @@ export class Attempts {
   #place: Place;
   #others: readonly Place[];
   #tries = 1;
+  #keysTried = 1;
 
   /** `others` in the order to try them after `first`; those that are not well come last. */
   constructor(first: Place, others: readonly Place[], parts: AttemptParts) {
@@ -55,7 +61,20 @@ export class Attempts {
   next(failure: Failure, nowMs: number, random: number): NextAttempt | undefined {
     const reason = "error" in failure ? failure.error.type : errorTypeOfStatus(failure.status);
     if (reason === undefined) return undefined;
-    return this.#again(failure, nowMs, random, reason) ?? this.#elsewhere(failure, nowMs, reason);
+    return (
+      this.#withAnotherKey(failure, nowMs, reason) ??
+      this.#again(failure, nowMs, random, reason) ??
+      this.#elsewhere(failure, nowMs, reason)
+    );
+  }
+
+  /** At once, and each key at most once. */
+  #withAnotherKey(failure: Failure, nowMs: number, reason: ErrorType): NextAttempt | undefined {
+    const { apiKeys = [] } = this.#place.upstream;
+    if (!("status" in failure) || !failure.anotherKey || this.#keysTried >= apiKeys.length) return undefined;
+    if (nowMs >= this.deadline) return undefined;
+    this.#keysTried++;
+    return { place: this.#place, waitMs: 0, reason };
   }
 
   #again(failure: Failure, nowMs: number, random: number, reason: ErrorType): NextAttempt | undefined {
@@ -81,6 +100,7 @@ export class Attempts {
     this.#others = this.#others.filter((place) => place !== next);
     this.#place = next;
     this.#tries = 1;
+    this.#keysTried = 1;
     this.#budgets.called(next.upstream.name);
     return { place: next, waitMs: 0, reason };
   }
@@ -93,7 +113,8 @@ export function attemptsFor(
   { retryBudgets: budgets, breakers, clock }: Surroundings,
 ): Attempts | undefined {
   const { upstream, others } = target;
-  if (budgets === undefined || (upstream.retries === undefined && others.length === 0)) return undefined;
+  const repeatable = upstream.retries !== undefined || upstream.apiKeys !== undefined || others.length > 0;
+  if (budgets === undefined || !repeatable) return undefined;
   return new Attempts(target, others, {
     budgets,
     deadline: clock.monotonic() + upstream.timeouts.total,

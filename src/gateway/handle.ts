@@ -11,6 +11,7 @@ import { LimitRefusal } from "../limits/limit-refusal.ts";
 import type { Admission, Downgrade } from "../limits/limiter.ts";
 import type { Ticket } from "../upstreams/breaker.ts";
 import type { AnswerSink, UpstreamExchange } from "../upstreams/exchange.ts";
+import type { Upstream } from "../upstreams/upstream.ts";
 import type { Operation } from "../usage/dialect.ts";
 import { recognise } from "../usage/dialects/index.ts";
 import { errorEvent } from "../usage/error-shape.ts";
@@ -50,6 +51,7 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   #place: Place | undefined;
   /** Tells the place's circuit breaker what becomes of it. */
   #ticket: Ticket | undefined;
+  #apiKey: string | undefined;
   #exchange: UpstreamExchange | undefined;
   #attempts: Attempts | undefined;
   /** What a further attempt needs; dropped when the answer begins. */
@@ -161,8 +163,10 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   #send(place: Place, request: ReadRequest, deadline: number | undefined): void {
     const { upstream, model } = place;
     this.#place = place;
-    this.#ticket = this.#around.breakers?.begin(upstream, this.#settings.modelLabel(model));
     const { access } = this.#settings;
+    const { keyRings, breakers } = this.#around;
+    this.#apiKey = access.mode === "passthrough" ? undefined : (keyRings?.next(upstream) ?? upstream.apiKey);
+    this.#ticket = breakers?.begin(upstream, this.#settings.modelLabel(model));
     const { method } = this.#client;
     const [path, query] = [this.#path, this.#query];
     const { router } = this.#settings;
@@ -172,7 +176,10 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
       this.#addition = listAddition(router.virtual, list);
       if (this.#addition !== undefined) request.head.drop("accept-encoding");
     }
-    const prepared = prepare(request, { method, path, query, access, upstream, model, deadline });
+    const prepared = prepare(request, {
+      ...{ method, path, query, access, upstream, model, deadline },
+      apiKey: this.#apiKey,
+    });
     this.#usageInjected = prepared.usageInjected;
     this.#record.sent();
     this.#exchange = this.#around.transport.send(upstream, prepared.request, this);
@@ -236,11 +243,13 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
 
   onHead(status: number, statusText: string, rawHeaders: string[]): boolean {
     this.#record.resume();
-    this.#ticket?.tell(errorTypeOfStatus(status));
-    if (status >= 400 && this.#attempts !== undefined) {
-      const retryAfterMs = retryAfterOf(rawHeaders, this.#around.clock.wall());
-      if (this.#again({ status, retryAfterMs })) return true;
-    }
+    const retryAfterMs = status >= 400 ? retryAfterOf(rawHeaders, this.#around.clock.wall()) : undefined;
+    const upstream = this.#place?.upstream as Upstream;
+    const anotherKey = this.#around.keyRings?.answered(upstream, this.#apiKey, status, retryAfterMs) === true;
+    // A key's trouble is not the upstream's while there is another key.
+    if (anotherKey) this.#ticket?.left();
+    else this.#ticket?.tell(errorTypeOfStatus(status));
+    if (status >= 400 && this.#again({ status, retryAfterMs, anotherKey })) return true;
     this.#repeat = undefined;
     try {
       const head = new AnswerHead(rawHeaders);

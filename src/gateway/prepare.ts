@@ -25,6 +25,8 @@ export interface Sending {
   readonly query: string;
   readonly access: Access;
   readonly upstream: Upstream;
+  /** The one of its keys to use. */
+  readonly apiKey: string | undefined;
   /** The model to ask for, after alias. */
   readonly model: string;
   /** Monotonic time at which the whole call has to be over, where attempts before have used up a part. */
@@ -33,7 +35,7 @@ export interface Sending {
 
 export function prepare(request: ReadRequest, sending: Sending): Prepared {
   const { head, operation, facts, parsed, asked, family } = request;
-  const { method, query, access, upstream, model, deadline } = sending;
+  const { method, query, access, upstream, apiKey, model, deadline } = sending;
   const { json } = parsed;
   let { body } = request;
   let { path } = sending;
@@ -49,7 +51,7 @@ export function prepare(request: ReadRequest, sending: Sending): Prepared {
     head.drop("accept-encoding");
   }
   const headers = head.forward;
-  addCredentials(headers, access, head, upstream, family);
+  addCredentials(headers, access, head, apiKey, family);
   for (const [name, value] of upstream.headers) {
     head.drop(name.toLowerCase());
     headers.push(name, value);

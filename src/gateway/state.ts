@@ -9,6 +9,7 @@ import type { Plan } from "../routing/plan.ts";
 import type { Router } from "../routing/router.ts";
 import type { Breakers } from "../upstreams/breaker.ts";
 import type { UpstreamTransport } from "../upstreams/exchange.ts";
+import type { KeyRings } from "../upstreams/key-ring.ts";
 import type { RetryBudgets } from "../upstreams/retry-budget.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
 import type { DialectName, Family } from "../usage/dialect.ts";
@@ -43,6 +44,7 @@ export interface Surroundings {
   readonly estimator: Estimator;
   readonly retryBudgets?: RetryBudgets;
   readonly breakers?: Breakers;
+  readonly keyRings?: KeyRings;
   /** Asked about calls that rules hold for. */
   readonly limiter?: Limiter;
   readonly log: Logger;

@@ -104,7 +104,8 @@ class Resolver {
 
   #build(name: string, config: UpstreamConfig, preset: Preset | undefined): Upstream | undefined {
     const urls = this.#urls(name, config, preset);
-    const apiKey = this.#key(name, config, preset);
+    const apiKeys = this.#keys(name, config);
+    const apiKey = apiKeys?.[0] ?? this.#key(name, config, preset);
     const headers = this.#headers(name, config);
     const proxy = this.#proxy(name, config);
     const pricing = this.#pricing(name, config, preset);
@@ -115,6 +116,7 @@ class Resolver {
       provider: config.preset ?? name,
       ...urls,
       apiKey,
+      ...(apiKeys === undefined ? {} : { apiKeys }),
       dialects: new Set(config.dialects ?? preset?.dialects ?? allDialects),
       timeouts: config.timeouts,
       ...(config.retries === undefined
@@ -177,6 +179,21 @@ class Resolver {
     return (
       samePort && (hostname === server.host || (local && (isLoopback(server.host) || isAny(server.host))))
     );
+  }
+
+  #keys(name: string, { apiKey, apiKeys }: UpstreamConfig): readonly string[] | undefined {
+    if (apiKeys === undefined) return undefined;
+    const path: Path = ["upstreams", name, "apiKeys"];
+    if (apiKey !== undefined) {
+      this.#problem(path, "is given beside `apiKey`", "Put all keys into `apiKeys`, or give `apiKey` alone.");
+    }
+    const values = apiKeys.map((key) => key.reveal());
+    for (const [index, value] of values.entries()) {
+      const fault = keyFault(value);
+      if (fault !== undefined) this.#problem([...path, index], `the key ${fault.fault}`, fault.fix);
+      if (values.indexOf(value) < index) this.#problem([...path, index], "is there twice", "Remove one.");
+    }
+    return values;
   }
 
   #key(name: string, config: UpstreamConfig, preset: Preset | undefined): string | undefined {

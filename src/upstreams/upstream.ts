@@ -89,6 +89,8 @@ export interface Upstream {
   readonly rootUrl: string;
   /** The key for this upstream; undefined when it needs none. */
   readonly apiKey: string | undefined;
+  /** Where it has several, all of them, `apiKey` first. */
+  readonly apiKeys?: readonly string[];
   readonly dialects: ReadonlySet<DialectName>;
   readonly timeouts: Timeouts;
   /** Undefined: calls are not repeated. */
