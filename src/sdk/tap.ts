@@ -49,6 +49,7 @@ export class Ending {
   settle(error: BellwetherError | undefined, clientGone: boolean): void {
     if (this.#over) return;
     this.#over = true;
+    unread.delete(this);
     this.#deadlines.over();
     if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
     this.finish();
@@ -62,6 +63,28 @@ const abandoned =
   typeof FinalizationRegistry === "undefined"
     ? undefined
     : new FinalizationRegistry<Ending>((ending) => ending.settle(undefined, true));
+
+/**
+ * Whatever is registered for collection outlives many collections and all that it holds with it, which costs more
+ * than the rest of the metering. So it is done only for answers that are not read for this long.
+ */
+const UNREAD_MS = 100;
+const unread = new Map<Ending, object>();
+let watching = false;
+
+function settleOnceCollected(owner: object, ending: Ending): void {
+  if (abandoned === undefined) return;
+  unread.set(ending, owner);
+  if (watching) return;
+  watching = true;
+  const timer: unknown = setTimeout(() => {
+    watching = false;
+    for (const [each, itsOwner] of unread) abandoned.register(itsOwner, each);
+    unread.clear();
+  }, UNREAD_MS);
+  // In Node.js a timer would keep the app's process.
+  (timer as { unref?: () => void }).unref?.();
+}
 
 /** Nothing is read before the app asks for it. */
 const NO_BUFFER = { highWaterMark: 0 };
@@ -122,7 +145,7 @@ export class Tap {
 
   /** Settles the call should `owner` be collected with the body unread. */
   settleWith(owner: object): void {
-    abandoned?.register(owner, this.#ending);
+    settleOnceCollected(owner, this.#ending);
   }
 
   /** The body as the app gets it. */
