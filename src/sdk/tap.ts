@@ -65,8 +65,8 @@ const abandoned =
     : new FinalizationRegistry<Ending>((ending) => ending.settle(undefined, true));
 
 /**
- * Whatever is registered for collection outlives many collections and all that it holds with it, which costs more
- * than the rest of the metering. So it is done only for answers that are not read for this long.
+ * Whatever is registered for collection outlives many small collections, with all that it holds; for each call that
+ * was a third of what metering costs (`bench/meter.mjs`). So it is done only for answers that stay unread this long.
  */
 const UNREAD_MS = 100;
 const unread = new Map<Ending, object>();
