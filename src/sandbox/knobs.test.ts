@@ -154,3 +154,8 @@ describe("in force", () => {
     expect((await admin("nothing")).status).toBe(404);
   });
 });
+
+it("knobs that were read from a header can be set like written ones", () => {
+  const { firstToken } = readKnobs(readKnobHeader("firstToken=lognormal(200,900)"));
+  expect(firstToken).toMatchObject({ text: "lognormal(200,900)" });
+});

@@ -34,6 +34,7 @@ export class Delay {
 
   /** Reads `250`, `uniform(50,300)` or `lognormal(200,900)` (the latter by its median and 99th percentile). */
   static parse(value: unknown): Delay {
+    if (value instanceof Delay) return value;
     const text = String(value).replaceAll(/\s/g, "");
     const match = /^(?:(\d+(?:\.\d+)?)|(uniform|lognormal)\((\d+(?:\.\d+)?),(\d+(?:\.\d+)?)\))$/.exec(text);
     if (match === null) throw new KnobError(`not a delay: ${text}`);
