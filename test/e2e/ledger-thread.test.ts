@@ -111,3 +111,35 @@ it("says so to whoever asks while it is dead", async () => {
   expect(lines).toEqual(["ledger thread ended: traffic goes on, and the journal holds the rows"]);
   expect(await thread.close(1_000)).toBe(false);
 });
+
+it("that fails amid the database's work ends alone, and is started again", async () => {
+  const store = { path: join(folder, "ledger.duckdb"), memoryBytes: 128 * 2 ** 20 };
+  const settings = { journal: join(folder, "journal"), store };
+  let started = 0;
+  const failing = `require(${JSON.stringify(WORKER.pathname)}); setTimeout(() => { throw new Error("boom"); }, 300);`;
+  const make = (): Worker =>
+    started++ === 0
+      ? new Worker(failing, { eval: true, workerData: settings })
+      : new Worker(WORKER, { workerData: settings });
+  const whenFull = "drop-oldest";
+  const journal = new Journal({ folder: settings.journal, maxBytes: 2 ** 30, whenFull, log });
+  const thread = new LedgerThread({ settings, log, make });
+  thread.start();
+  const now = Date.now();
+  const calls = fc
+    .sample(arbitraryUsage, { seed: 4, numRuns: 500 })
+    .map((usage, index) => ({ ...usage, id: uuidv7(now + index), startedAt: now + index }));
+  while (started < 2) {
+    for (const call of calls.splice(0, 20)) {
+      journal.started(call);
+      journal.settled(call);
+    }
+    await sleep(10);
+  }
+  journal.close();
+  await until(() => thread.status.problem, undefined);
+  expect(lines).toContain("ledger thread ended: traffic goes on, and the journal holds the rows");
+  expect(await thread.close(30_000)).toBe(true);
+  const rows = await readLedgerFile(store.path);
+  expect(new Set(rows.map(({ id }) => id)).size).toBe(500 - calls.length);
+});
