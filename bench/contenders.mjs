@@ -11,7 +11,7 @@ import { freePort, start, stop, until, workFolder } from "./machine.mjs";
 import { nginxConfiguration } from "./upstreams.mjs";
 
 const ROOT = new URL("..", import.meta.url).pathname;
-const CLIENT_KEY = `sk-${createHash("sha256").update("client").digest("hex").slice(0, 48)}`;
+export const CLIENT_KEY = `sk-${createHash("sha256").update("client").digest("hex").slice(0, 48)}`;
 const UPSTREAM_KEY = `sk-${createHash("sha256").update("upstream").digest("hex").slice(0, 48)}`;
 
 /** What every client sends; the same to each contender. */
@@ -108,9 +108,9 @@ const portkey = {
 };
 
 /** The start of a configuration with everything on: app keys, prices, metrics, a log line per call. */
-function bellwetherConfiguration(port, upstreamUrl, extra) {
+function bellwetherConfiguration(port, upstreamUrl, { server, ...extra } = {}) {
   return {
-    server: { host: "127.0.0.1", port, auth: "keys" },
+    server: { host: "127.0.0.1", port, auth: "keys", ...server },
     apps: [{ name: "bench", keys: [`sha256:${createHash("sha256").update(CLIENT_KEY).digest("hex")}`] }],
     upstreams: {
       bench: {

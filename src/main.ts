@@ -113,7 +113,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const routing: RoutingLife = {
     view: new TrafficView(systemClock),
     random: Math.random,
-    breaker: (upstream, model) => breakers.state(upstream, inForce.settings.modelLabel(model)),
+    breaker: (upstream, model) => breakers.state(upstream, model),
     budgetShare: ({ scope, name }) => limits.share(scope, name),
   };
   const routingWatch = new RoutingWatch(routing.view, registry, log);

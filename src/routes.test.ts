@@ -12,6 +12,7 @@ import { resolveUpstreams } from "./upstreams/resolve.ts";
 const env = {
   HOLYSHEEP_API_KEY: "hs-0123456789abcdef",
   OPENAI_API_KEY: "sk-0123456789abcdef",
+  OPENAI_API_KEY_2: "sk-abcdef0123456789",
   BACKUP_KEY: "sk-fedcba9876543210",
 };
 const app = {

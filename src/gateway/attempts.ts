@@ -6,7 +6,7 @@ import { type BellwetherError, type ErrorType, errorTypeOfStatus } from "../core
 import type { RetryBudgets } from "../upstreams/retry-budget.ts";
 import type { Retries } from "../upstreams/upstream.ts";
 import { isWell, type Place, type Target } from "./places.ts";
-import type { Settings, Surroundings } from "./state.ts";
+import type { Surroundings } from "./state.ts";
 
 /** What went wrong: an error of Bellwether's own, or the status and `retry-after` of an answer. */
 export type Failure =
@@ -109,7 +109,6 @@ export class Attempts {
 /** What may follow the first attempt; undefined when nothing may. */
 export function attemptsFor(
   target: Target,
-  settings: Settings,
   { retryBudgets: budgets, breakers, clock }: Surroundings,
 ): Attempts | undefined {
   const { upstream, others } = target;
@@ -118,7 +117,7 @@ export function attemptsFor(
   return new Attempts(target, others, {
     budgets,
     deadline: clock.monotonic() + upstream.timeouts.total,
-    isWell: (place) => breakers === undefined || isWell(place, settings, breakers),
+    isWell: (place) => breakers === undefined || isWell(place, breakers),
   });
 }
 

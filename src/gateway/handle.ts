@@ -155,7 +155,7 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
     const { upstream, model } = target;
     const { operation, facts, body, asked } = request;
     this.#record.start({ operation, facts, body, asked, upstream, model });
-    this.#attempts = attemptsFor(target, this.#settings, this.#around);
+    this.#attempts = attemptsFor(target, this.#around);
     if (this.#attempts !== undefined) this.#repeat = { request, forward: [...request.head.forward] };
     this.#send(target, request, undefined);
   }
@@ -166,7 +166,7 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
     const { access } = this.#settings;
     const { keyRings, breakers } = this.#around;
     this.#apiKey = access.mode === "passthrough" ? undefined : (keyRings?.next(upstream) ?? upstream.apiKey);
-    this.#ticket = breakers?.begin(upstream, this.#settings.modelLabel(model));
+    this.#ticket = breakers?.begin(upstream, model);
     const { method } = this.#client;
     const [path, query] = [this.#path, this.#query];
     const { router } = this.#settings;

@@ -26,8 +26,8 @@ const NOWHERE: readonly Place[] = [];
 export function targetOf(plan: Plan<Upstream>, settings: Settings, breakers: Breakers | undefined): Target {
   const { upstream, model, reason } = plan;
   const others = othersOf(plan, settings);
-  if (others.length > 0 && breakers !== undefined && !isWell(plan, settings, breakers)) {
-    const at = others.findIndex((place) => isWell(place, settings, breakers));
+  if (others.length > 0 && breakers !== undefined && !isWell(plan, breakers)) {
+    const at = others.findIndex((place) => isWell(place, breakers));
     const found = others[at];
     if (found !== undefined) {
       // The one that is avoided is the last resort.
@@ -39,8 +39,8 @@ export function targetOf(plan: Plan<Upstream>, settings: Settings, breakers: Bre
 }
 
 /** Whether a call had better go there than elsewhere. */
-export function isWell({ upstream, model }: Place, settings: Settings, breakers: Breakers): boolean {
-  return upstream.breaker === undefined || breakers.admits(upstream, settings.modelLabel(model));
+export function isWell({ upstream, model }: Place, breakers: Breakers): boolean {
+  return upstream.breaker === undefined || breakers.admits(upstream, model);
 }
 
 function othersOf(plan: Plan<Upstream>, { access }: Settings): readonly Place[] {

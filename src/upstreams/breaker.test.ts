@@ -162,3 +162,15 @@ it("never keeps a place out for ever, whatever happens: with time there is alway
     }),
   );
 });
+
+it("is there for a thousand models at most, and those in trouble stay", () => {
+  const { all, upstream } = breakers();
+  for (let n = 0; n < 5; n++) all.begin(upstream, "broken")?.tell("upstream_5xx");
+  for (let n = 0; n < 3_000; n++) all.begin(upstream, `invented-${n}`)?.tell(undefined);
+  expect(all.state("a", "broken")).toBe("open");
+  for (let model = 0; model < 2_000; model++) {
+    for (let n = 0; n < 5; n++) all.begin(upstream, `broken-${model}`)?.tell("upstream_5xx");
+  }
+  expect(all.begin(upstream, "one more")).toBeUndefined();
+  expect(all.admits(upstream, "one more")).toBe(true);
+});

@@ -16,7 +16,6 @@ export type BreakerState = "closed" | "half-open" | "open";
 
 export interface BreakerChange {
   readonly upstream: string;
-  /** The bounded `model` label. */
   readonly model: string;
   readonly state: BreakerState;
   /** Why it opened. */
@@ -35,6 +34,8 @@ const FAULTS: ReadonlySet<ErrorType> = new Set<ErrorType>([
   "malformed",
 ]);
 
+/** Clients may invent models: at most this many have a breaker at an upstream. */
+const MOST_MODELS = 1_000;
 const BUCKETS = 10;
 /** Gateways that opened together do not all come back at once: from three quarters of the time on. */
 const LEAST_SHARE = 0.75;
@@ -54,12 +55,12 @@ export class Breakers {
     this.#options = options;
   }
 
-  /** Whether a call had better go there than elsewhere. `model` is the bounded label. */
+  /** Whether a call had better go there than elsewhere. */
   admits(upstream: Upstream, model: string): boolean {
     return this.#byUpstream.get(upstream.name)?.get(model)?.admits(this.#options.clock.monotonic()) !== false;
   }
 
-  /** An attempt begins there; undefined where breakers are switched off. */
+  /** An attempt begins there; undefined where breakers are switched off, or too many models are in trouble. */
   begin(upstream: Upstream, model: string): Ticket | undefined {
     if (upstream.breaker === undefined) return undefined;
     let models = this.#byUpstream.get(upstream.name);
@@ -69,6 +70,7 @@ export class Breakers {
     }
     let breaker = models.get(model);
     if (breaker === undefined) {
+      if (models.size >= MOST_MODELS && !forgetOne(models)) return undefined;
       breaker = new Breaker(upstream.name, model, this.#options);
       models.set(model, breaker);
     }
@@ -96,6 +98,15 @@ export class Breakers {
     const kept = new Set(upstreams.filter(({ breaker }) => breaker !== undefined).map(({ name }) => name));
     for (const name of this.#byUpstream.keys()) if (!kept.has(name)) this.#byUpstream.delete(name);
   }
+}
+
+/** Forgets the oldest that is closed; false when there is none. */
+function forgetOne(models: Map<string, Breaker>): boolean {
+  for (const [model, breaker] of models) {
+    if (!breaker.isClosed) continue;
+    return models.delete(model);
+  }
+  return false;
 }
 
 /** What becomes of one attempt. The first word counts, but for a failure that comes after an answer's good beginning. */
@@ -151,6 +162,10 @@ class Breaker {
     this.#upstream = upstream;
     this.#model = model;
     this.#options = options;
+  }
+
+  get isClosed(): boolean {
+    return this.#state === "closed";
   }
 
   state(now: number): BreakerState {

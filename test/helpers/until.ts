@@ -2,7 +2,7 @@
 import { expect, vi } from "vitest";
 
 /** Generous: a machine that is busy must not fail a test. Nothing waits longer than it has to. */
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 45_000;
 
 /** Resolves once `read` gives `wanted`; past the deadline the difference is the test's failure. */
 export async function until<T>(read: () => T | Promise<T>, wanted: T): Promise<void> {

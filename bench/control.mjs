@@ -1,0 +1,93 @@
+#!/usr/bin/env node
+/**
+ * `node bench/control.mjs [--seconds 8] [--rounds 3]`: what keys, limits, a budget and 50 routing rules cost together:
+ * throughput and CPU per call of one core, against the same gateway without them. The rules look at headers, endpoint,
+ * streaming, tools, time and length; the last one decides.
+ */
+import { createHash } from "node:crypto";
+import { parseArgs } from "node:util";
+import { bellwetherAt, CLIENT_KEY } from "./contenders.mjs";
+import { describeMachine, leaveContenderCpu, requireTools } from "./machine.mjs";
+import { measureThroughput } from "./measures/throughput.mjs";
+import { machineLine, table } from "./report.mjs";
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: "string", default: "8" },
+    rounds: { type: "string", default: "3" },
+  },
+});
+
+const conditionsOf = (n) =>
+  [
+    { streaming: true, inputTokens: { above: 100_000 - n } },
+    { headers: { "x-tier": `tier-${n}` } },
+    { endpoint: "messages", headers: { "x-tenant": `tenant-${n}` } },
+    { streaming: true, headers: { "x-tenant": `tenant-${n}` } },
+    {
+      time: { from: "03:00", to: "03:01", timeZone: "Asia/Shanghai" },
+      headers: { "x-tenant": `tenant-${n}` },
+    },
+    { tools: true, headers: { "x-tenant": `tenant-${n}` } },
+    { inputTokens: { above: 200_000 - n } },
+  ][n % 7];
+
+const routes = [
+  ...Array.from({ length: 49 }, (_, n) => ({
+    name: `rule-${n}`,
+    when: { model: "gpt-4.1-mini", ...conditionsOf(n) },
+    use: { model: "gpt-4.1" },
+  })),
+  { name: "rest", when: { model: "gpt-4.1-mini" }, use: { model: "gpt-4.1-mini", upstream: "bench" } },
+];
+
+const most = 1_000_000_000;
+const app = {
+  name: "bench",
+  team: "speed",
+  keys: [`sha256:${createHash("sha256").update(CLIENT_KEY).digest("hex")}`],
+  limits: { requestsPerMinute: most, tokensPerMinute: most, concurrency: 10_000 },
+  budget: { usd: 1_000_000, per: "month" },
+};
+
+const base = bellwetherAt(new URL("..", import.meta.url).pathname);
+const variant = (name, configuration) => ({
+  ...base,
+  name,
+  spawn: (upstreamUrl) =>
+    base.spawn(upstreamUrl, { configuration: { ledger: { enabled: false }, ...configuration } }),
+});
+const off = variant("without", { server: { auth: "none" }, apps: [] });
+const on = variant("with", { apps: [app], routes });
+
+requireTools();
+leaveContenderCpu();
+const seconds = Number(values.seconds);
+const results = await measureThroughput({
+  contenders: [off, on],
+  seconds,
+  rounds: Number(values.rounds),
+  warmUp: Math.max(2, seconds / 2),
+});
+for (const [size, rows] of Object.entries(results)) {
+  const of = (name) => rows.find((row) => row.name === name);
+  const share = (field) => `${((of("with")[field] / of("without")[field] - 1) * 100).toFixed(1)} %`;
+  const row = (name) => [
+    name,
+    of(name).callsPerSecond.toFixed(0),
+    of(name).cpuMicrosecondsPerCall.toFixed(1),
+  ];
+  process.stdout.write(
+    `${table({
+      title: `Control, ${size} requests (target: at most 15 % less throughput)`,
+      columns: ["", "calls/s", "CPU µs/call"],
+      rows: [
+        row("without"),
+        row("with"),
+        ["difference", share("callsPerSecond"), share("cpuMicrosecondsPerCall")],
+      ],
+    })}\n\n`,
+  );
+}
+process.stdout.write(`${machineLine(describeMachine())}\n`);
+process.exit(0);
