@@ -56,7 +56,8 @@ describeWithProgram("clickhouse-server", "a ledger in ClickHouse", (program) => 
           for (const store of stores) await store.close();
         }
       }),
-      { numRuns: 6 },
+      // Looking for a smaller example would take minutes.
+      { numRuns: 6, endOnFailure: true },
     );
   });
 
