@@ -69,6 +69,8 @@ export function adminSource(parts: AdminParts): AdminSource {
         throw new BellwetherError("unknown_call", { id: JSON.stringify(id.slice(0, 60)) });
       return callDetail(row, parts.inForce().settings.prices);
     },
+    export: async (parameters) => ledger().export(parameters),
+    import: async (lines) => ledger().import(lines),
     async budgets() {
       const states = await parts.limits.budgets(parts.inForce().settings.rules);
       return budgetsAnswer(states, parts.ledger, Date.now());

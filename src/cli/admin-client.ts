@@ -10,7 +10,8 @@ export interface AdminAddress {
 
 export interface AdminAsk {
   readonly method?: "GET" | "POST" | "DELETE";
-  readonly body?: object;
+  /** An object is sent as JSON, a text as it is. */
+  readonly body?: object | string;
   /** Gives up after this many milliseconds. */
   readonly timeoutMs?: number;
 }
@@ -34,9 +35,9 @@ export async function askAdmin(
       method,
       headers: {
         ...(token === undefined || token === "" ? {} : { authorization: `Bearer ${token}` }),
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(typeof body === "object" ? { "content-type": "application/json" } : {}),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
       redirect: "error",
       signal: AbortSignal.timeout(timeoutMs),
     });
@@ -44,7 +45,39 @@ export async function askAdmin(
     return undefined;
   }
   const answer: unknown = await response.json().catch(() => undefined);
-  if (response.ok) return answer;
+  return response.ok ? answer : refused(url, response, answer);
+}
+
+/**
+ * The answer's text, as it comes. Undefined as with `askAdmin`.
+ * @throws Error as `askAdmin`; while it is read also when the answer ends before its end
+ */
+export async function streamAdmin(
+  { url, token }: AdminAddress,
+  path: string,
+): Promise<AsyncIterable<string> | undefined> {
+  const response = await fetch(`${url.replace(/\/+$/, "")}${path}`, {
+    headers: token === undefined || token === "" ? {} : { authorization: `Bearer ${token}` },
+    redirect: "error",
+  }).catch(() => undefined);
+  if (response === undefined) return undefined;
+  if (!response.ok) return refused(url, response, await response.json().catch(() => undefined));
+  return textOf(url, response);
+}
+
+async function* textOf(url: string, { body }: Response): AsyncGenerator<string> {
+  if (body === null) return;
+  try {
+    yield* body.pipeThrough(new TextDecoderStream());
+  } catch (error) {
+    throw new Error(`${url} broke off amid its answer: it was stopped, or its log says why.`, {
+      cause: error,
+    });
+  }
+}
+
+/** Undefined, where it may be some other program. @throws Error */
+function refused(url: string, response: Response, answer: unknown): undefined {
   if (response.status === 401 || response.status === 403) {
     throw new Error(`${url} wants its admin token: put it into BELLWETHER_ADMIN_TOKEN.`);
   }

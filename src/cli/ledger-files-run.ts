@@ -18,7 +18,7 @@ import { pipeline } from "node:stream/promises";
 import { environment } from "../config/environment.ts";
 import { loadConfig } from "../config/load.ts";
 import { parseTime, TIME_FORMS } from "../ledger/reports/time-range.ts";
-import { exportPages, type TextFormat, textFormats, type Values } from "../ledger/transfer/export-rows.ts";
+import { type TextFormat, textFormats, type Values } from "../ledger/transfer/export-rows.ts";
 import { importFile } from "../ledger/transfer/import-file.ts";
 import { storeSettings } from "../store/configured-store.ts";
 import type { LedgerStore } from "../store/ledger-store.ts";
@@ -26,9 +26,11 @@ import { openStore } from "../store/open-store.ts";
 import { rowOfValues } from "../store/row-of-values.ts";
 import { StoreError } from "../store/store-error.ts";
 import type { StoreSettings } from "../store/store-settings.ts";
+import { accessLedger } from "./ledger-access.ts";
 
 export interface ExportOptions {
   readonly config?: string;
+  readonly url?: string;
   readonly from?: string;
   readonly to?: string;
   readonly timeZone: string;
@@ -39,6 +41,7 @@ export interface ExportOptions {
 
 export interface ImportCommandOptions {
   readonly config?: string;
+  readonly url?: string;
   readonly rejects?: string;
 }
 
@@ -50,12 +53,6 @@ const SHOWN_REJECTS = 20;
 /** @throws StoreError, or Error that says what to do */
 export async function runExport(options: ExportOptions): Promise<void> {
   const { format, out, timeZone } = options;
-  const settings = await configured(options.config);
-  if (settings.clickhouse === undefined && !existsSync(settings.path)) {
-    throw new Error(
-      `there is no ledger at ${settings.path} yet. Start Bellwether and send a call, or name another under ledger.path.`,
-    );
-  }
   if (format === "parquet" && out === undefined && process.stdout.isTTY) {
     throw new Error("Parquet is not for a terminal: name a file with --out, or pipe it on.");
   }
@@ -63,10 +60,15 @@ export async function runExport(options: ExportOptions): Promise<void> {
   const to = moment(options.to, "--to", timeZone)?.to ?? Date.now() + 1;
   if (from >= to) throw new Error("--from is not before --to.");
   const progress = progressLine("calls exported");
-  const store = await openStore(settings);
+  const ledger = await accessLedger({ ...options, mustExist: true });
   try {
-    await store.migrate();
-    const pages = exportPages(store, { from, to, archived: options.archived === true });
+    const { from: fromText, to: toText } = options;
+    const asked = {
+      timeZone,
+      ...(fromText === undefined ? {} : { from: fromText }),
+      ...(toText === undefined ? {} : { to: toText }),
+    };
+    const pages = ledger.pages({ from, to, archived: options.archived === true, asked });
     const counted = (async function* () {
       for await (const page of pages) {
         yield page;
@@ -76,7 +78,7 @@ export async function runExport(options: ExportOptions): Promise<void> {
     if (format === "parquet") await writeParquet(counted, out);
     else await writeText(textFormats[format], counted, out);
   } finally {
-    await store.close();
+    await ledger.close();
   }
   progress.end(out === undefined ? "" : ` to ${out}`);
 }
@@ -128,18 +130,15 @@ async function toPlace(out: string | undefined, write: (target: Writable) => Pro
 /** @throws StoreError, or Error that says what to do; exit status 1 when lines were rejected */
 export async function runImport(file: string, options: ImportCommandOptions): Promise<void> {
   if (!existsSync(file) || !statSync(file).isFile()) throw new Error(`there is no file ${file}.`);
-  const settings = await configured(options.config);
   const { dir, name, ext } = { dir: dirname(file), name: basename(file, extname(file)), ext: extname(file) };
   const rejects = options.rejects ?? join(dir, `${name}.rejected${ext === ".parquet" ? ".jsonl" : ext}`);
   const progress = progressLine("records read");
-  const store = await openStore(settings);
+  const ledger = await accessLedger({ ...options, mustExist: false });
   try {
-    await store.migrate();
-    const before = await count(store);
     let rejected = 0;
     const result = await importFile({
       file,
-      store,
+      store: ledger,
       openScratch,
       onProgress: (read) => progress.set(read),
       onReject({ line, reason, text }, header) {
@@ -149,7 +148,7 @@ export async function runImport(file: string, options: ImportCommandOptions): Pr
       },
     });
     progress.end();
-    const added = (await count(store)) - before;
+    const { added } = result;
     const there = result.calls - added;
     process.stdout.write(
       `${result.format}: ${added} calls added, ${there} were there already${result.others > 0 ? `, ${result.others} records are no calls` : ""}.\n`,
@@ -161,7 +160,7 @@ export async function runImport(file: string, options: ImportCommandOptions): Pr
       process.exitCode = 1;
     }
   } finally {
-    await store.close();
+    await ledger.close();
   }
 }
 

@@ -11,6 +11,7 @@ export function exportCommand(): Command {
   return new Command("export")
     .description("Write the ledger's calls to a file, or to standard output")
     .option(...CONFIG)
+    .addOption(url())
     .option("--from <time>", "first moment: 2026-03-13, 2026-03, 7d, yesterday, … (default: the first call)")
     .option("--to <time>", "end; a whole day, month or year is still part of it (default: now)")
     .option("--time-zone <zone>", "zone of --from and --to (IANA name)", zone, "UTC")
@@ -27,7 +28,8 @@ Examples:
   bellwether export --from 7d --format jsonl | jq .model
   bellwether export --format parquet --archived --out all.parquet
 
-Money is exact decimal US dollars, times are UTC. A DuckDB ledger belongs to the server while it runs: stop it first.`,
+Money is exact decimal US dollars, times are UTC. While Bellwether runs it is asked, with
+BELLWETHER_ADMIN_TOKEN if it wants its token; what it has recorded a second ago is part of the answer.`,
     )
     .action(async (options: ExportOptions) => {
       const { runExport } = await import("./ledger-files-run.ts");
@@ -43,6 +45,7 @@ export function importCommand(): Command {
       "an exported file (CSV, JSON lines, Parquet), LiteLLM's spend logs or new-api's log (CSV, JSON lines)",
     )
     .option(...CONFIG)
+    .addOption(url())
     .option(
       "--rejects <file>",
       "keep the lines that cannot be read here (default: beside the file, with .rejected in its name)",
@@ -54,7 +57,8 @@ Examples:
   bellwether import march.csv
   psql -c "\\copy \\"LiteLLM_SpendLogs\\" to 'spend.csv' csv header" && bellwether import spend.csv
 
-May be repeated: a call is known by its id. A DuckDB ledger belongs to the server while it runs: stop it first.`,
+May be repeated: a call is known by its id. A Bellwether that runs is given the calls, with BELLWETHER_ADMIN_TOKEN if
+it wants its token.`,
     )
     .action(async (file: string, options: ImportCommandOptions) => {
       const { runImport } = await import("./ledger-files-run.ts");
@@ -76,6 +80,13 @@ export function ledgerCommand(): Command {
       await runRepair(options);
     });
   return ledger;
+}
+
+function url(): Option {
+  return new Option(
+    "--url <url>",
+    "the running Bellwether to ask, in place of the database that is configured",
+  );
 }
 
 function zone(text: string): string {

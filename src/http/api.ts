@@ -282,6 +282,14 @@ export interface BudgetRow {
 }
 
 /** GET /api/budgets */
+/** Of `POST /api/import`. */
+export interface ImportAnswer {
+  /** That were sent. */
+  readonly calls: number;
+  /** Of them those that were not there yet. */
+  readonly added: number;
+}
+
 export interface BudgetsAnswer {
   readonly budgets: readonly BudgetRow[];
   /** Why there are no projections, or they are plain ones, or null. */

@@ -18,7 +18,7 @@ export interface IngestOptions {
   /** Rows to insert at a time. */
   readonly batchRows?: number;
   /** Adds rows, ignoring ids that are there; resolves when they are durable. */
-  insert(rows: readonly LedgerRow[]): Promise<void>;
+  insert(rows: readonly LedgerRow[]): Promise<unknown>;
   /** Whether a writer is alive; the system is asked by default. */
   readonly alive?: typeof isAlive;
   /** Told, once for each, of a segment that cannot be read. */

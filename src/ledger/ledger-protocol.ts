@@ -6,6 +6,8 @@ import type { CallPage, CallSearch } from "./calls/search.ts";
 import type { ReportQuery, ReportResult } from "./reports/report.ts";
 import type { MonthSpend } from "./spending/month.ts";
 import type { RestAsk } from "./spending/rest-of-period.ts";
+import type { ExportQuery } from "./transfer/export-parameters.ts";
+import type { ExportPlace } from "./transfer/export-rows.ts";
 
 /** What the thread is started with. */
 export interface LedgerSettings {
@@ -30,8 +32,21 @@ export interface LedgerQuestions {
   readonly call: { readonly ask: string; readonly answer: LedgerRow | null };
   /** What will be used until the ends of periods: pico-dollars or tokens. */
   readonly rest: { readonly ask: readonly RestAsk[]; readonly answer: readonly bigint[] };
+  /** A page of an export, as text: rows are written out here, because that takes time. */
+  readonly export: {
+    readonly ask: { readonly query: ExportQuery; readonly place: ExportPlace | undefined };
+    readonly answer: { readonly text: string; readonly next: ExportPlace | undefined };
+  };
+  /** Rows to add, as JSON lines. */
+  readonly import: { readonly ask: string; readonly answer: Imported | { readonly unreadable: string } };
   /** Take over what is in the journal, then close the database: nothing more will be asked. */
   readonly finish: { readonly ask: null; readonly answer: null };
+}
+
+export interface Imported {
+  readonly calls: number;
+  /** Of them those that were not there yet. */
+  readonly added: number;
 }
 
 export type QuestionKind = keyof LedgerQuestions;

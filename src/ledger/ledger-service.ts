@@ -97,6 +97,21 @@ export class LedgerService {
       }
       case "rest":
         return (await this.#spent()).rest(await this.#asked(), (question as Question<"rest">).ask);
+      case "export": {
+        const { query, place } = (question as Question<"export">).ask;
+        const { exportText } = await import("./transfer/export-rows.ts");
+        return exportText(await this.#asked(), query, place);
+      }
+      case "import": {
+        const { rowsOfLines, UnreadableLineError } = await import("./transfer/row-lines.ts");
+        try {
+          const rows = rowsOfLines((question as Question<"import">).ask);
+          return { calls: rows.length, added: await (await this.#asked()).insert(rows) };
+        } catch (error) {
+          if (error instanceof UnreadableLineError) return { unreadable: error.message };
+          throw error;
+        }
+      }
       case "finish":
         await this.#finish();
         return null;

@@ -12,6 +12,7 @@ import type { Query, SqlDialect } from "../store/ledger-store.ts";
 import { InThreadLedger } from "./in-thread-ledger.ts";
 import type {
   FromThread,
+  Imported,
   LedgerQuestions,
   LedgerSettings,
   LedgerState,
@@ -24,6 +25,7 @@ import type { ReportParameters } from "./reports/query.ts";
 import type { ReportQuery, ReportResult } from "./reports/report.ts";
 import type { MonthSpend } from "./spending/month.ts";
 import type { RestAsk } from "./spending/rest-of-period.ts";
+import type { ExportPlace } from "./transfer/export-rows.ts";
 
 /** What may be asked of the ledger while the gateway runs. */
 export interface LedgerClient {
@@ -40,6 +42,13 @@ export interface LedgerClient {
   calls(parameters: ReportParameters): Promise<FoundCalls>;
   /** Undefined when there is none of this id. @throws BellwetherError `ledger_unavailable` */
   call(id: string): Promise<LedgerRow | undefined>;
+  /**
+   * The calls of a range as text in pieces, the first of which is there already.
+   * @throws BellwetherError `bad_parameter` or `ledger_unavailable`; a later piece `ledger_unavailable`
+   */
+  export(parameters: ReportParameters): Promise<AsyncIterable<string>>;
+  /** Adds calls in lines of JSON as exports have them. @throws BellwetherError `bad_payload` or `ledger_unavailable` */
+  import(lines: string): Promise<Imported>;
   /**
    * What will be used until the ends of periods: pico-dollars or tokens.
    * @throws BellwetherError `ledger_unavailable`
@@ -196,6 +205,25 @@ export class LedgerThread implements LedgerClient {
 
   async call(id: string): Promise<LedgerRow | undefined> {
     return (await this.#ask("call", id)) ?? undefined;
+  }
+
+  async export(parameters: ReportParameters): Promise<AsyncIterable<string>> {
+    const { parseExport } = await import("./transfer/export-parameters.ts");
+    const query = parseExport(parameters, Date.now());
+    const first = await this.#ask("export", { query, place: undefined });
+    const ask = (place: ExportPlace) => this.#ask("export", { query, place });
+    return (async function* () {
+      for (let page = first; ; page = await ask(page.next)) {
+        if (page.text !== "") yield page.text;
+        if (page.next === undefined) return;
+      }
+    })();
+  }
+
+  async import(lines: string): Promise<Imported> {
+    const answer = await this.#ask("import", lines);
+    if ("unreadable" in answer) throw new BellwetherError("bad_payload", { why: answer.unreadable });
+    return answer;
   }
 
   rest(asks: readonly RestAsk[]): Promise<readonly bigint[]> {

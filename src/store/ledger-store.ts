@@ -66,8 +66,8 @@ export interface LedgerStore {
   rollUp?(now: number): Promise<boolean>;
   /** Brings the schema to the newest version. @throws when it is newer than this program, or cannot be read. */
   migrate(): Promise<void>;
-  /** Adds rows; one whose id is there already is ignored. Resolves when they are durable. */
-  insert(rows: readonly LedgerRow[]): Promise<void>;
+  /** Adds rows; one whose id is there already is ignored. Resolves, when they are durable, to how many were added. */
+  insert(rows: readonly LedgerRow[]): Promise<number>;
   query(query: Query): Promise<Readonly<Record<string, Value>>[]>;
   /** Moves every day (UTC) that ended at or before `before` to a Parquet file of its own in the archive. May be repeated. */
   archive(before: number): Promise<readonly ArchivedDay[]>;

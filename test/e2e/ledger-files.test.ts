@@ -9,6 +9,9 @@ import type { Value } from "../../src/store/ledger-store.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { ledgerRow } from "../helpers/ledger-row.ts";
 import { asValues, idOf } from "../helpers/ledger-store-suite.ts";
+import { type Product, startProduct } from "../helpers/product.ts";
+import { freePort } from "../helpers/redis.ts";
+import { until } from "../helpers/until.ts";
 
 const PROGRAM = resolve("bin/bellwether.js");
 let folder = "";
@@ -174,6 +177,89 @@ chatcmpl-2,aembedding,hash,0.5,5,5,0,2026-03-01T11:00:00Z,2026-03-01T11:00:01Z,,
         streaming: true,
       },
       { upstream: "relay-b", status: 500, streaming: false },
+    ]);
+  });
+});
+
+describe("while Bellwether runs", () => {
+  let product: Product;
+  const token = "t0ken-of-the-admin";
+  const ledger = { path: "./data/ledger.duckdb" };
+  const ask = (...args: string[]) => {
+    const { PATH = "" } = process.env;
+    const env = { PATH, BELLWETHER_ADMIN_TOKEN: token };
+    return spawnSync(process.execPath, [PROGRAM, ...args], { cwd: folder, env, encoding: "utf8" });
+  };
+  const started = async (server: object) => {
+    await withLedger((store) => store.insert(rows));
+    product = await startProduct({ folder, config: { server: { adminToken: token, ...server }, ledger } });
+    // The database is the server's from its first pass on.
+    await until(async () => (await get("reports/summary?from=2026-07-01")).status, 200);
+  };
+  const get = (path: string) =>
+    fetch(`${product.url}/api/${path}`, { headers: { authorization: `Bearer ${token}` } });
+  afterEach(() => product.close());
+  const stop = async () => {
+    product.process.kill("SIGTERM");
+    await product.ended;
+  };
+
+  it.each(["csv", "parquet"])("export asks it, and writes the same %s as from the file", async (format) => {
+    await started({ port: await freePort() });
+    const file = join(folder, "asked");
+    expect(ask("export", "--format", format, "--out", file, "--to", "2026-08")).toMatchObject({
+      status: 0,
+      stderr: "",
+    });
+    await stop();
+    const read = join(folder, "read");
+    expect(run("export", "--format", format, "--out", read, "--to", "2026-08").status).toBe(0);
+    expect(readFileSync(file)).toEqual(readFileSync(read));
+    expect(readFileSync(file).length).toBeGreaterThan(1_000);
+  });
+
+  it("import gives it the calls, each once", async () => {
+    await started({ port: await freePort() });
+    ask("export", "--out", "all.csv");
+    const more = readFileSync(join(folder, "all.csv"), "utf8").replaceAll(/^0/gm, "1");
+    writeFileSync(join(folder, "more.csv"), more);
+    expect(ask("import", "more.csv").stdout).toMatch(/12 calls added, 0 were there already/);
+    expect(ask("import", "more.csv").stdout).toMatch(/0 calls added, 12 were there already/);
+    const text = await (await get("export?format=jsonl&from=2026-07-30&to=2026-07-30")).text();
+    const calls = text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { id: string });
+    expect(calls.map(({ id }) => id[0])).toEqual(["0", "1"]);
+    await stop();
+    expect((await all()).length).toBe(24);
+  });
+
+  it("both say what is wrong", async () => {
+    await started({});
+    expect(ask("export", "--out", "x.csv").stderr).toMatch(
+      /is open in another process, and no Bellwether answers/,
+    );
+    expect(run("export", "--url", product.url).stderr).toMatch(/wants its admin token/);
+    expect(ask("export", "--url", "http://127.0.0.1:1").stderr).toMatch(
+      /is no Bellwether that knows of this/,
+    );
+    const wrong = async (path: string) => {
+      const answer = await get(path);
+      return [answer.status, ((await answer.json()) as { error: { message: string } }).error.message];
+    };
+    expect(await wrong("export?format=xml")).toEqual([
+      400,
+      expect.stringMatching(/"xml" is none of csv, jsonl/),
+    ]);
+    expect(await wrong("export?from=someday")).toEqual([400, expect.stringMatching(/"someday" is no time/)]);
+    expect(await wrong("export?form=7d")).toEqual([400, expect.stringMatching(/no such parameter/)]);
+    const sent = await fetch(`${product.url}/api/import`, {
+      ...{ method: "POST", headers: { authorization: `Bearer ${token}` }, body: '{"a":1}\n' },
+    });
+    expect([sent.status, await sent.json()]).toEqual([
+      400,
+      { error: { code: "bad_payload", message: expect.stringMatching(/^Line 1 cannot be read/) } },
     ]);
   });
 });

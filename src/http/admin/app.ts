@@ -9,6 +9,7 @@ import type {
   BudgetsAnswer,
   CallDetail,
   CallsAnswer,
+  ImportAnswer,
   LoginState,
   NewSilence,
   Overview,
@@ -22,6 +23,7 @@ import type {
 import { Events } from "./events.ts";
 import type { FetchHandler, Peer } from "./fetch-handler.ts";
 import type { Guard } from "./guard.ts";
+import { textStream } from "./text-stream.ts";
 
 /** What the API is made of; the composition root has it all. */
 export interface AdminSource {
@@ -33,6 +35,10 @@ export interface AdminSource {
   calls(parameters: Parameters): Promise<CallsAnswer>;
   /** @throws BellwetherError `unknown_call`, `ledger_unavailable` */
   call(id: string): Promise<CallDetail>;
+  /** The calls of a range as text in pieces. @throws BellwetherError `bad_parameter`, `ledger_unavailable` */
+  export(parameters: Parameters): Promise<AsyncIterable<string>>;
+  /** Adds calls in lines of JSON. @throws BellwetherError `bad_payload`, `ledger_unavailable` */
+  import(lines: string): Promise<ImportAnswer>;
   budgets(): Promise<BudgetsAnswer>;
   upstreams(): UpstreamsAnswer;
   apps(): AppsAnswer;
@@ -137,6 +143,16 @@ export function adminApp(source: AdminSource, guard: Guard): Admin {
   );
   app.get("/api/calls", async (context) => context.json(await source.calls(context.req.queries())));
   app.get("/api/calls/:id", async (context) => context.json(await source.call(context.req.param("id"))));
+  app.get("/api/export", async (context) => {
+    const pieces = await source.export(context.req.queries());
+    const type = context.req.query("format") === "jsonl" ? "application/x-ndjson" : "text/csv";
+    return new Response(textStream(pieces, context.req.raw.signal), {
+      headers: { "content-type": `${type}; charset=utf-8` },
+    });
+  });
+  app.post("/api/import", async (context) =>
+    context.json(await source.import(await context.env.peer.text(LONGEST_PAYLOAD))),
+  );
   app.get("/api/budgets", async (context) => context.json(await source.budgets()));
   app.get("/api/upstreams", (context) => context.json(source.upstreams()));
   app.get("/api/apps", (context) => context.json(source.apps()));

@@ -17,39 +17,60 @@ const NAMES = COLUMNS.map(({ name }) => name);
 const PAGE_ROWS = 5_000;
 const DAY_MS = 86_400_000;
 
-/** Pages of rows. A day at a time, so that a page is sorted out of a day's calls and not of all. */
+/** Where an export goes on: behind this call, or, without an id, with the first that began at this time or later. */
+export interface ExportPlace {
+  readonly at: number;
+  readonly id: string;
+}
+
+export interface ExportPage {
+  readonly rows: readonly Values[];
+  /** Undefined on the last page. */
+  readonly next: ExportPlace | undefined;
+}
+
+/** Pages of rows. */
 export async function* exportPages(
   store: Pick<LedgerStore, "sql" | "query">,
-  { from, to, archived }: ExportRange,
+  range: ExportRange,
 ): AsyncGenerator<readonly Values[]> {
+  let place: ExportPlace | undefined;
+  do {
+    const page = await exportPage(store, range, place);
+    if (page.rows.length > 0) yield page.rows;
+    place = page.next;
+  } while (place !== undefined);
+}
+
+/** The next page: of one day at most, so that it is sorted out of a day's calls and not of all. */
+export async function exportPage(
+  store: Pick<LedgerStore, "sql" | "query">,
+  { from, to, archived }: ExportRange,
+  { at, id }: ExportPlace = { at: from, id: "" },
+): Promise<ExportPage> {
   const { sql } = store;
   const time = (index: number) => sql.param(index, "time");
   const table = sql.table(archived);
-  const [bounds] = await store.query({
-    text: `SELECT min(started_at) AS first, max(started_at) AS last, count(*) AS calls FROM ${table} WHERE started_at >= ${time(0)} AND started_at < ${time(1)}`,
-    params: [from, to],
-  });
-  if (bounds === undefined || bounds.calls === 0) return;
-  const end = Number(bounds.last) + 1;
-  for (let start = Number(bounds.first); start < end; ) {
-    const next = Math.min(end, (Math.floor(start / DAY_MS) + 1) * DAY_MS);
-    let at = start - 1;
-    let id = "";
-    for (;;) {
-      const page = await store.query({
-        text: `SELECT ${NAMES.join(", ")} FROM ${table} WHERE started_at >= ${time(0)} AND started_at < ${time(1)}
-          AND (started_at > ${time(2)} OR (started_at = ${time(2)} AND id > ${sql.param(3, "text")}))
-          ORDER BY started_at, id LIMIT ${PAGE_ROWS}`,
-        params: [start, next, at, id],
-      });
-      if (page.length > 0) yield page;
-      const last = page.at(-1);
-      if (last === undefined || page.length < PAGE_ROWS) break;
-      at = Number(last.started_at);
-      id = String(last.id);
-    }
-    start = next;
+  let start = at;
+  if (id === "") {
+    const [found] = await store.query({
+      text: `SELECT min(started_at) AS first, count(*) AS calls FROM ${table} WHERE started_at >= ${time(0)} AND started_at < ${time(1)}`,
+      params: [at, to],
+    });
+    if (found === undefined || found.calls === 0) return { rows: [], next: undefined };
+    start = Number(found.first);
   }
+  const end = Math.min(to, (Math.floor(start / DAY_MS) + 1) * DAY_MS);
+  const rows = await store.query({
+    text: `SELECT ${NAMES.join(", ")} FROM ${table} WHERE started_at >= ${time(0)} AND started_at < ${time(1)}
+      AND (started_at > ${time(0)} OR id > ${sql.param(2, "text")}) ORDER BY started_at, id LIMIT ${PAGE_ROWS}`,
+    params: [start, end, id],
+  });
+  const last = rows.at(-1);
+  if (last !== undefined && rows.length === PAGE_ROWS) {
+    return { rows, next: { at: Number(last.started_at), id: String(last.id) } };
+  }
+  return { rows, next: end < to ? { at: end, id: "" } : undefined };
 }
 
 /** A text format: what stands before the rows, and a row's line. */
@@ -71,6 +92,19 @@ export const textFormats = {
       `${JSON.stringify(Object.fromEntries(COLUMNS.map(({ name, type }) => [name, told(type, values[name] ?? null)])))}\n`,
   },
 } as const satisfies Record<string, TextFormat>;
+
+export type TextFormatName = keyof typeof textFormats;
+
+/** The next page as text, the first with what stands before the rows. */
+export async function exportText(
+  store: Pick<LedgerStore, "sql" | "query">,
+  query: ExportRange & { readonly format: TextFormatName },
+  place: ExportPlace | undefined,
+): Promise<{ readonly text: string; readonly next: ExportPlace | undefined }> {
+  const { head, line }: TextFormat = textFormats[query.format];
+  const { rows, next } = await exportPage(store, query, place);
+  return { text: (place === undefined ? head : "") + rows.map(line).join(""), next };
+}
 
 function told(type: string, value: Value): Value {
   return type === "time" && typeof value === "number" ? new Date(value).toISOString() : value;

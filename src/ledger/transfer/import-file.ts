@@ -27,6 +27,8 @@ export interface ImportResult {
   readonly format: string;
   /** Calls that were read, whether they were in the ledger already or not. */
   readonly calls: number;
+  /** Of them those that were not. */
+  readonly added: number;
   /** Records that are no calls, as top-ups. */
   readonly others: number;
   readonly rejected: number;
@@ -46,10 +48,10 @@ export async function importFile(options: ImportOptions): Promise<ImportResult> 
   const { file, store, onReject, onProgress } = options;
   let format: ImportFormat | undefined;
   let header = "";
-  let [calls, others, rejected, read] = [0, 0, 0, 0];
+  let [calls, added, others, rejected, read] = [0, 0, 0, 0, 0];
   let batch: LedgerRow[] = [];
   const flush = async () => {
-    await store.insert(batch);
+    added += await store.insert(batch);
     calls += batch.length;
     batch = [];
     onProgress?.(read);
@@ -82,7 +84,7 @@ export async function importFile(options: ImportOptions): Promise<ImportResult> 
   }
   await flush();
   if (format === undefined) throw new Error(`${file} holds no record that can be read.`);
-  return { format: format.name, calls, others, rejected };
+  return { format: format.name, calls, added, others, rejected };
 }
 
 async function* recordsOf(

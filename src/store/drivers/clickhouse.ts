@@ -76,10 +76,12 @@ class ClickhouseStore implements LedgerStore {
     });
   }
 
-  insert(rows: readonly LedgerRow[]): Promise<void> {
+  insert(rows: readonly LedgerRow[]): Promise<number> {
     return this.#alone(async () => {
       const once = [...new Map(rows.toReversed().map((row) => [row.id, row])).values()].reverse();
-      for (const part of parts(once)) await retried(() => this.#insert(part));
+      let added = 0;
+      for (const part of parts(once)) added += await retried(() => this.#insert(part));
+      return added;
     });
   }
 
@@ -106,7 +108,7 @@ class ClickhouseStore implements LedgerStore {
     return done;
   }
 
-  async #insert(rows: readonly LedgerRow[]): Promise<void> {
+  async #insert(rows: readonly LedgerRow[]): Promise<number> {
     const ids = rows.map(({ id }) => quoted(id)).join(", ");
     const found = await send(
       this.#client,
@@ -114,11 +116,12 @@ class ClickhouseStore implements LedgerStore {
     );
     const known = new Set(fromLines(found).map(({ id }) => id));
     const fresh = rows.filter(({ id }) => !known.has(id));
-    if (fresh.length === 0) return;
+    if (fresh.length === 0) return 0;
     await send(
       this.#client,
       `INSERT INTO calls (${NAMES}) FORMAT TabSeparated\n${fresh.map(toLine).join("")}`,
     );
+    return fresh.length;
   }
 
   async #ask(text: string): Promise<Record<string, Value>[]> {

@@ -127,12 +127,13 @@ class DuckdbStore implements LedgerStore {
     });
   }
 
-  insert(rows: readonly LedgerRow[]): Promise<void> {
+  insert(rows: readonly LedgerRow[]): Promise<number> {
     return this.#alone(async () => {
       if (this.#questions === 0) await this.#useThreads(1);
-      await this.#insert(rows);
+      const added = await this.#insert(rows);
       this.rollups.added();
-      await this.#checkpoint(rows.length);
+      await this.#checkpoint(added);
+      return added;
     });
   }
 
@@ -186,10 +187,11 @@ class DuckdbStore implements LedgerStore {
     return done;
   }
 
-  async #insert(rows: readonly LedgerRow[]): Promise<void> {
+  async #insert(rows: readonly LedgerRow[]): Promise<number> {
     const once = [...new Map(rows.toReversed().map((row) => [row.id, row])).values()].reverse();
     const [first] = once;
-    if (first === undefined) return;
+    if (first === undefined) return 0;
+    let added = once.length;
     let low = first.id;
     let high = first.id;
     let earliest = first.startedAt;
@@ -208,12 +210,14 @@ class DuckdbStore implements LedgerStore {
         await this.#append("calls", "ledger", once);
       } else {
         await this.#append("incoming", "temp", once);
-        await connection.run(`DELETE FROM temp.incoming WHERE id IN (${between})`);
+        const known = await connection.run(`DELETE FROM temp.incoming WHERE id IN (${between})`);
+        added -= known.rowsChanged;
         if (late) await this.rollups.addLate(connection, "temp.incoming");
         await connection.run(`INSERT INTO calls (${NAMES}) SELECT ${NAMES} FROM temp.incoming`);
         await connection.run("TRUNCATE temp.incoming");
       }
       await connection.run("COMMIT");
+      return added;
     } catch (error) {
       await connection.run("ROLLBACK").catch(() => undefined);
       throw error;
