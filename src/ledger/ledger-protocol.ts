@@ -41,6 +41,8 @@ export interface LedgerQuestions {
   readonly import: { readonly ask: string; readonly answer: Imported | { readonly unreadable: string } };
   /** Take over what is in the journal, then close the database: nothing more will be asked. */
   readonly finish: { readonly ask: null; readonly answer: null };
+  /** Break off whatever is under way and close the database: the journal keeps what it does not have. */
+  readonly abandon: { readonly ask: null; readonly answer: null };
 }
 
 export interface Imported {

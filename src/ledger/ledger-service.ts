@@ -22,6 +22,8 @@ const FIRST_ROLL_UP_MS = 30_000;
 const TELL_MS = 1_000;
 /** A pass reads who wrote a segment, the next finds that its writer has ended, the third leaves nothing. */
 const LAST_PASSES = 3;
+/** How often statements are interrupted when nobody waits for them any more. */
+const INTERRUPT_MS = 10;
 
 export interface LedgerServiceOptions {
   readonly settings: LedgerSettings;
@@ -43,6 +45,8 @@ export class LedgerService {
   #told: LedgerState | undefined;
   #toldAt = Number.NEGATIVE_INFINITY;
   #stopping = false;
+  #abandoned = false;
+  #finishing: Promise<void> | undefined;
   #rollUpFailed = false;
   readonly #rollUpAt = performance.now() + FIRST_ROLL_UP_MS;
   #wake: (() => void) | undefined;
@@ -113,7 +117,11 @@ export class LedgerService {
         }
       }
       case "finish":
-        await this.#finish();
+        this.#finishing = this.#finish();
+        await this.#finishing;
+        return null;
+      case "abandon":
+        await this.#abandon();
         return null;
     }
   }
@@ -173,7 +181,7 @@ export class LedgerService {
     } catch (error) {
       this.#failures++;
       this.#problem = textOf(error);
-      this.#tellState();
+      if (!this.#abandoned) this.#tellState();
       // Some failures leave a database unusable until it is opened again.
       await this.#closeStore();
       return false;
@@ -225,6 +233,7 @@ export class LedgerService {
       const spend = await spending.due(await this.#opened(), this.#ingest.progress.rows);
       if (spend !== undefined) this.#tell({ spend });
     } catch (error) {
+      if (this.#stopping) return;
       const fields = { error: textOf(error) };
       this.#tell({ notice: { level: "error", message: "the month's spending cannot be told", fields } });
     }
@@ -260,10 +269,26 @@ export class LedgerService {
   async #finish(): Promise<void> {
     this.#stopping = true;
     this.#wake?.();
-    await this.#running;
-    for (let pass = 0; pass < LAST_PASSES; pass++) if (!(await this.#pass())) break;
+    await this.#interrupting("questions", this.#running);
+    for (let pass = 0; pass < LAST_PASSES && !this.#abandoned; pass++) if (!(await this.#pass())) break;
     await this.stop();
     if (this.#problem !== undefined) throw new Error(this.#problem);
+  }
+
+  async #abandon(): Promise<void> {
+    this.#abandoned = true;
+    const finished = this.#finishing?.catch(() => undefined);
+    await this.#interrupting("all", Promise.all([this.stop(), finished]));
+  }
+
+  /** Interrupts until the work is over: it only reaches the statement that runs just then, and the next may have begun. */
+  async #interrupting(what: "questions" | "all", work: Promise<unknown> | undefined): Promise<void> {
+    const again = setInterval(() => this.#store?.interrupt?.(what), INTERRUPT_MS);
+    try {
+      await work;
+    } finally {
+      clearInterval(again);
+    }
   }
 
   async #closeStore(): Promise<void> {

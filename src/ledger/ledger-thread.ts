@@ -108,6 +108,13 @@ function makeThread(settings: LedgerSettings): Thread {
     : new InThreadLedger(settings);
 }
 
+/**
+ * How long it may take to break off what the database is at. A thread is only terminated when it is at nothing: that
+ * waits for the database's work, however long it takes, and then aborts the whole process (Node-API finds nobody left to
+ * take the result).
+ */
+const ABANDON_MS = 5_000;
+
 const FIRST_RESTART_MS = 500;
 const LAST_RESTART_MS = 30_000;
 /** A thread that worked for this long was well: the next restart is quick again. */
@@ -241,25 +248,28 @@ export class LedgerThread implements LedgerClient {
   async close(limitMs: number): Promise<boolean> {
     clearTimeout(this.#restart);
     if (this.#worker === undefined) this.start();
-    if (this.#worker === undefined) return false;
+    if (this.#worker === undefined) {
+      this.#closing = true;
+      clearTimeout(this.#restart);
+      return false;
+    }
     const worker = this.#worker;
     worker.ref();
-    let timer: NodeJS.Timeout | undefined;
-    const tooLong = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), limitMs);
-    });
-    const finished = this.#ask("finish", null).then(
-      () => true,
-      () => false,
-    );
-    const complete = await Promise.race([finished, tooLong]);
+    const finished = await within(limitMs, this.#ask("finish", null));
+    const ended = finished !== "late" || (await within(ABANDON_MS, this.#ask("abandon", null))) !== "late";
     this.#closing = true;
-    clearTimeout(timer);
     clearTimeout(this.#restart);
     this.#worker = undefined;
-    await worker.terminate();
+    if (ended) await worker.terminate();
+    else {
+      worker.unref();
+      this.#options.log.error(
+        {},
+        "ledger thread does not end: it is left as it is, the journal holds the rows",
+      );
+    }
     this.#rejectAll("it is being shut down");
-    return complete;
+    return finished === "done";
   }
 
   #ask<Kind extends QuestionKind>(
@@ -342,6 +352,21 @@ export class LedgerThread implements LedgerClient {
     }
     this.#asked.clear();
   }
+}
+
+/** How a promise fares in this time; it may settle later. */
+async function within(ms: number, promise: Promise<unknown>): Promise<"done" | "failed" | "late"> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<"late">((resolve) => {
+    timer = setTimeout(() => resolve("late"), ms);
+  });
+  const settled = promise.then(
+    () => "done" as const,
+    () => "failed" as const,
+  );
+  const how = await Promise.race([settled, late]);
+  clearTimeout(timer);
+  return how;
 }
 
 function unavailable(why: string): BellwetherError {

@@ -1,4 +1,5 @@
 /** The ledger's thread, as built, killed amid its work: the journal goes on, and each row comes once. */
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import { uuidv7 } from "../../src/core/ids.ts";
 import type { Logger } from "../../src/core/log.ts";
 import { Journal } from "../../src/ledger/journal/journal.ts";
 import { LedgerThread } from "../../src/ledger/ledger-thread.ts";
+import { openStore } from "../../src/store/open-store.ts";
 import { arbitraryUsage } from "../helpers/arbitrary-usage.ts";
 import { readLedgerFile } from "../helpers/ledger-file.ts";
 import { until } from "../helpers/until.ts";
@@ -142,4 +144,65 @@ it("that fails amid the database's work ends alone, and is started again", async
   expect(await thread.close(30_000)).toBe(true);
   const rows = await readLedgerFile(store.path);
   expect(new Set(rows.map(({ id }) => id)).size).toBe(500 - calls.length);
+});
+
+/** Takes hours. */
+const LONG = "SELECT sum(a.range * b.range) AS n FROM range(10000000) a, range(10000000) b";
+
+it("ends in time, and alone, while the database is at a question that takes long", async () => {
+  const store = { path: join(folder, "ledger.duckdb"), memoryBytes: 128 * 2 ** 20 };
+  const settings = { journal: join(folder, "journal"), store };
+  const worker = new Worker(WORKER, { workerData: settings });
+  const exit = once(worker, "exit");
+  const thread = new LedgerThread({ settings, log, make: () => worker });
+  thread.start();
+  await until(() => thread.status.problem, undefined);
+  const asked = expect(thread.query({ text: LONG, params: [] })).rejects.toMatchObject({
+    code: "ledger_unavailable",
+  });
+  await sleep(200);
+  expect(await thread.close(30_000)).toBe(true);
+  await Promise.all([exit, asked]);
+  expect(await readLedgerFile(store.path)).toEqual([]);
+});
+
+it("breaks off what it writes when that takes too long, and leaves the rows to the journal", async () => {
+  const store = { path: join(folder, "ledger.duckdb"), memoryBytes: 128 * 2 ** 20 };
+  const settings = { journal: join(folder, "journal"), store };
+  // Every transaction begins with the question that takes hours.
+  const slow = `
+    const { DuckDBConnection } = require("@duckdb/node-api");
+    const { run } = DuckDBConnection.prototype;
+    DuckDBConnection.prototype.run = function (text) { return run.call(this, text === "BEGIN" ? ${JSON.stringify(LONG)} : text); };
+    require(${JSON.stringify(WORKER.pathname)});`;
+  const made = await openStore(store);
+  await made.migrate();
+  await made.close();
+  const worker = new Worker(slow, { eval: true, workerData: settings });
+  const exit = once(worker, "exit");
+  const whenFull = "drop-oldest";
+  const journal = new Journal({ folder: settings.journal, maxBytes: 2 ** 30, whenFull, log });
+  const thread = new LedgerThread({ settings, log, make: () => worker });
+  for (const usage of fc.sample(arbitraryUsage, { seed: 5, numRuns: 20 })) {
+    journal.started(usage);
+    journal.settled(usage);
+  }
+  journal.close();
+  thread.start();
+  expect(await thread.close(1_500)).toBe(false);
+  await exit;
+  expect(lines).toEqual([]);
+  expect(readdirSync(settings.journal).length).toBe(1);
+  expect(await readLedgerFile(store.path)).toEqual([]);
+});
+
+it("that answers nothing any more is left behind, and the process goes on", async () => {
+  const store = { path: join(folder, "ledger.duckdb"), memoryBytes: 128 * 2 ** 20 };
+  const settings = { journal: join(folder, "journal"), store };
+  const worker = new Worker("for (;;);", { eval: true });
+  const thread = new LedgerThread({ settings, log, make: () => worker });
+  thread.start();
+  expect(await thread.close(100)).toBe(false);
+  expect(lines).toEqual([expect.stringMatching(/^ledger thread does not end/)]);
+  await worker.terminate();
 });

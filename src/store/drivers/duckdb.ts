@@ -29,6 +29,9 @@ export interface DuckdbSettings {
 
 type Api = typeof DuckDB;
 
+/** How often a question is told that nobody waits for it any more. */
+const INTERRUPT_MS = 10;
+
 const NAMES = COLUMNS.map(({ name }) => name).join(", ");
 
 /**
@@ -93,6 +96,7 @@ class DuckdbStore implements LedgerStore {
   readonly #archive: DuckdbArchive;
   /** What is being written; one thing at a time. */
   #work: Promise<unknown> = Promise.resolve();
+  #closing = false;
   #closed = false;
   #threads = 1;
   /** How many are being answered. */
@@ -170,10 +174,22 @@ class DuckdbStore implements LedgerStore {
     }
   }
 
-  async close(): Promise<void> {
+  interrupt(what: "questions" | "all"): void {
     if (this.#closed) return;
-    this.#closed = true;
+    this.#asking.interrupt();
+    if (what === "all") this.#writing.interrupt();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
     await this.#work.catch(() => undefined);
+    // A statement that begins just then is not interrupted: asked until none is left.
+    while (this.#questions > 0) {
+      this.#asking.interrupt();
+      await new Promise((resolve) => setTimeout(resolve, INTERRUPT_MS));
+    }
+    this.#closed = true;
     this.#asking.closeSync();
     this.#writing.closeSync();
     this.#instance.closeSync();
