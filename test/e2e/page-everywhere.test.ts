@@ -108,8 +108,11 @@ describeWithProgram("chromium", "every view", (chromium) => {
         expect(await page.locator("h1").textContent()).toBe(messages[key]);
         for (const width of [360, 1440]) {
           await page.setViewportSize({ width, height: 800 });
-          const scrolls = await page.evaluate<number>("document.documentElement.scrollWidth");
-          expect([view, scrolls]).toEqual([view, width]);
+          // Charts take the new width a frame later.
+          await until(
+            async () => [view, await page.evaluate<number>("document.documentElement.scrollWidth")],
+            [view, width],
+          );
         }
       }
       expect(complaints).toEqual([]);
