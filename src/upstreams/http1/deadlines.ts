@@ -4,6 +4,8 @@
  */
 
 export interface Timed {
+  /** Where it stands among those in flight; kept by `Deadlines` alone. */
+  place: number;
   /** Monotonic milliseconds: when it must be looked at. */
   deadline(): number;
   /** Acts on limits that are reached. */
@@ -13,21 +15,37 @@ export interface Timed {
 /** Limits that are due within so many milliseconds of each other are looked at together. */
 const GRAIN_MS = 5;
 
+/** `place` of what is not in flight. */
+export const NOWHERE = -1;
+
 export class Deadlines {
-  readonly #inFlight = new Set<Timed>();
+  /**
+   * A list rather than a set: a set makes itself a new table every hundred calls or so, and each old table keeps
+   * what was in flight then, with all that hangs on it, from being collected young.
+   */
+  readonly #inFlight: Timed[] = [];
   #timer: NodeJS.Timeout | undefined;
   #ringsAt = Number.POSITIVE_INFINITY;
   readonly #ring = (): void => this.#look();
 
   add(timed: Timed, now: number): void {
-    this.#inFlight.add(timed);
+    timed.place = this.#inFlight.push(timed) - 1;
     this.consider(timed.deadline(), now);
     // While something is in flight the process stays: sockets alone do not hold it.
-    if (this.#inFlight.size === 1) this.#timer?.ref();
+    if (this.#inFlight.length === 1) this.#timer?.ref();
   }
 
   delete(timed: Timed): void {
-    if (this.#inFlight.delete(timed) && this.#inFlight.size === 0) this.#timer?.unref();
+    const { place } = timed;
+    if (place === NOWHERE) return;
+    timed.place = NOWHERE;
+    // The last one takes its place.
+    const last = this.#inFlight.pop();
+    if (last !== undefined && last !== timed) {
+      last.place = place;
+      this.#inFlight[place] = last;
+    }
+    if (this.#inFlight.length === 0) this.#timer?.unref();
   }
 
   /** A limit has become nearer, perhaps nearer than all others. */
@@ -43,9 +61,12 @@ export class Deadlines {
     this.#ringsAt = Number.POSITIVE_INFINITY;
     const now = performance.now();
     let earliest = Number.POSITIVE_INFINITY;
-    for (const timed of this.#inFlight) {
+    // From the end: whatever takes the place of one that ends has been looked at, or has only just begun.
+    for (let at = this.#inFlight.length - 1; at >= 0; at--) {
+      const timed = this.#inFlight[at];
+      if (timed === undefined) continue;
       if (timed.deadline() <= now) timed.checkLimits(now);
-      if (this.#inFlight.has(timed)) earliest = Math.min(earliest, timed.deadline());
+      if (timed.place !== NOWHERE) earliest = Math.min(earliest, timed.deadline());
     }
     if (earliest < this.#ringsAt) this.consider(Math.max(earliest, now + GRAIN_MS), now);
   }

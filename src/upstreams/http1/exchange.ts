@@ -4,7 +4,7 @@ import type { AnswerSink, UpstreamExchange, UpstreamRequest } from "../exchange.
 import type { Timeouts, Upstream } from "../upstream.ts";
 import { MalformedAnswer } from "./answer-head.ts";
 import type { AnswerEvents } from "./answer-parser.ts";
-import type { Deadlines, Timed } from "./deadlines.ts";
+import { type Deadlines, NOWHERE, type Timed } from "./deadlines.ts";
 
 /** What an exchange waits for; each wait has its limit, and there is one for the whole. */
 type Phase = "connect" | "firstByte" | "idle";
@@ -41,6 +41,7 @@ export class Exchange implements UpstreamExchange, AnswerEvents, Timed {
   readonly request: UpstreamRequest;
   /** The request's head as it is sent. */
   readonly head: string;
+  place = NOWHERE;
   readonly #owner: ExchangeOwner;
   readonly #sink: AnswerSink;
   #connection: Carrier | undefined;
