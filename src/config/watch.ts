@@ -7,6 +7,9 @@ import { type FSWatcher, watch } from "node:fs";
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
+/** Milliseconds for which events of the folder are gathered before the file is looked at. */
+const EVENT_MS = 50;
+
 export interface Watching {
   close(): void;
 }
@@ -30,6 +33,7 @@ class Watch implements Watching {
   readonly #poll: NodeJS.Timeout;
   readonly #watcher: FSWatcher | undefined;
   #settle: NodeJS.Timeout | undefined;
+  #event: NodeJS.Timeout | undefined;
   /** What the file looked like when it was last reported, and when it was last looked at. */
   #reported: Promise<string>;
   #seen: string | undefined;
@@ -48,18 +52,27 @@ class Watch implements Watching {
     this.#closed = true;
     clearInterval(this.#poll);
     clearTimeout(this.#settle);
+    clearTimeout(this.#event);
     this.#watcher?.close();
   }
 
   #watchFolder(): FSWatcher | undefined {
     try {
-      const watcher = watch(dirname(this.#file), { persistent: false }, () => void this.#look());
+      const watcher = watch(dirname(this.#file), { persistent: false }, () => this.#onEvent());
       // Polling goes on when events end, as when the folder is removed.
       watcher.on("error", () => watcher.close());
       return watcher;
     } catch {
       return undefined;
     }
+  }
+
+  /** Events come for every file in the folder, and a log that grows there makes thousands a second. */
+  #onEvent(): void {
+    this.#event ??= setTimeout(() => {
+      this.#event = undefined;
+      void this.#look();
+    }, EVENT_MS).unref();
   }
 
   /** Reports a change once the file has looked the same twice, `settleMs` apart. */

@@ -13,13 +13,25 @@ export function uuidv7(nowMs: number): string {
     globalThis.crypto.getRandomValues(pool);
     used = 0;
   }
-  const time = Math.floor(nowMs).toString(16).padStart(12, "0");
   const at = used;
   used += RANDOM_BYTES;
   const version = `7${hex(at).charAt(0)}${hex(at + 1)}`;
   const variant = HEX[((pool[at + 2] ?? 0) & 0x3f) | 0x80] ?? "80";
   const node = hex(at + 4) + hex(at + 5) + hex(at + 6) + hex(at + 7) + hex(at + 8) + hex(at + 9);
-  return `${time.slice(0, 8)}-${time.slice(8)}-${version}-${variant}${hex(at + 3)}-${node}`;
+  return `${timeOf(Math.floor(nowMs))}-${version}-${variant}${hex(at + 3)}-${node}`;
+}
+
+let lastMs = Number.NaN;
+let lastTime = "";
+
+/** The 48 bits of the time. Many ids share a millisecond, and hexadecimal digits of large numbers are dear. */
+function timeOf(ms: number): string {
+  if (ms !== lastMs) {
+    const digits = ms.toString(16).padStart(12, "0");
+    lastMs = ms;
+    lastTime = `${digits.slice(0, 8)}-${digits.slice(8)}`;
+  }
+  return lastTime;
 }
 
 function hex(at: number): string {

@@ -44,6 +44,14 @@ describe("authenticate", () => {
     );
   });
 
+  it("refuses a key that was good until the configuration changed", () => {
+    const head = new RequestHead(["x-api-key", "secret-key"]);
+    expect(authenticate(access, head, "", 0)).toBe(shop);
+    expect(() => authenticate({ mode: "keys", apps: new Map() }, head, "", 0)).toThrow(
+      expect.objectContaining({ code: "invalid_api_key" }),
+    );
+  });
+
   it("asks nobody where keys are not checked", () => {
     expect(authenticate({ mode: "none", apps: new Map() }, new RequestHead([]), "", 0)).toBe(anonymousApp);
   });

@@ -71,11 +71,15 @@ export class AnswerWriter {
     this.flush();
   }
 
+  turnEnds(): void {
+    this.#scheduled = false;
+    this.flush();
+  }
+
   /** Writes what waits. */
   flush(): void {
     const parts = this.#parts;
     const socket = this.#socket;
-    this.#scheduled = false;
     if (parts.length === 0) return;
     const [only] = parts;
     if (parts.length === 1 && only !== undefined) {
@@ -105,14 +109,20 @@ export class AnswerWriter {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    process.nextTick(flush, this);
+    if (scheduled.length === 0) setImmediate(flushAll);
+    scheduled.push(this);
   }
 }
 
 const NOTHING: (string | Uint8Array)[] = [];
 
-function flush(writer: AnswerWriter): void {
-  writer.flush();
+/** Writers that have something to write at the end of this turn, unless they have done so by themselves. */
+let scheduled: AnswerWriter[] = [];
+
+function flushAll(): void {
+  const writers = scheduled;
+  scheduled = [];
+  for (const writer of writers) writer.turnEnds();
 }
 
 function joined(parts: readonly (string | Uint8Array)[]): Buffer {
