@@ -19,6 +19,7 @@ import { handle } from "./gateway/handle.ts";
 import { refuseMalformed } from "./gateway/malformed.ts";
 import { ModelLists } from "./gateway/model-lists.ts";
 import { OpenCalls } from "./gateway/open-calls.ts";
+import { Paces } from "./gateway/paces.ts";
 import { PriceGauges } from "./gateway/price-gauges.ts";
 import type { Surroundings } from "./gateway/state.ts";
 import { Guard } from "./http/admin/guard.ts";
@@ -150,6 +151,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     retryBudgets: new RetryBudgets(),
     breakers,
     keyRings,
+    paces: new Paces(systemClock),
     metrics: traffic,
     recorder: new Recorders([
       ...(ledger === undefined ? [] : [ledger.recorder]),

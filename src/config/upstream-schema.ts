@@ -4,6 +4,7 @@ import { scope } from "./control-schema.ts";
 import { defaultUpstream, dialectNames } from "./defaults.ts";
 import { duration, modelName, size } from "./fields.ts";
 import { balance } from "./probe-schema.ts";
+import { DURATION_PATTERN, MAX_DURATION_MS, parseDuration } from "./units.ts";
 import { FileText, Secret, secretUrl } from "./values.ts";
 
 const price = (meaning: string) => z.number().nonnegative().optional().describe(meaning);
@@ -33,6 +34,17 @@ const secret = z
   .string()
   .transform((text) => new Secret(text))
   .meta({ "x-type": "secret" });
+
+const QUANTILES = ["p90", "p95", "p99"] as const;
+
+const quantileOrDuration = z.string().transform((text, context) => {
+  const quantile = QUANTILES.find((each) => each === text);
+  if (quantile !== undefined) return quantile;
+  const ms = DURATION_PATTERN.test(text) ? parseDuration(text) : undefined;
+  if (ms !== undefined && ms >= 1 && ms <= MAX_DURATION_MS) return ms;
+  context.addIssue({ code: "custom", message: `must be ${QUANTILES.join(", ")}, or a duration, as 2s` });
+  return z.NEVER;
+});
 
 /** One entry of `upstreams`. */
 export const upstream = z.strictObject({
@@ -96,6 +108,25 @@ export const upstream = z.strictObject({
     .optional()
     .describe(
       "Repeating calls that failed before their answer began, at most one retry in ten calls. Absent: the client is told at once; official SDKs repeat by themselves.",
+    ),
+  hedge: z
+    .strictObject({
+      after: quantileOrDuration
+        .prefault("p95")
+        .describe(
+          "When: after a fixed time, or when an answer is later to begin than this share of the last five minutes' answers of that model there.",
+        )
+        .meta({ "x-example": "p95" }),
+      minCalls: z
+        .int()
+        .min(5)
+        .max(100_000)
+        .default(20)
+        .describe("Of fewer calls within five minutes no share is told, and nothing is hedged."),
+    })
+    .optional()
+    .describe(
+      "A second attempt beside a text call whose answer is late to begin, at the model's next upstream (else here): the first to begin is the client's answer, the other one is cancelled. At most one call in ten, and what is cancelled may cost its input.",
     ),
   breaker: z
     .strictObject({

@@ -231,6 +231,12 @@ export const errorCatalogue = {
     type: "malformed",
     message: "Upstream {upstream} answered with something that is not HTTP ({why}).",
   },
+  hedge_lost: {
+    status: 499,
+    type: "client_gone",
+    message:
+      "Another attempt at the same call was answered. No client sees this: it marks attempts that were given up, in the ledger.",
+  },
   ledger_unavailable: {
     status: 503,
     type: "rejected",

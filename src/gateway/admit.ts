@@ -20,6 +20,7 @@ export interface ToAdmit {
   readonly bytesIn: number;
   readonly downgraded: boolean;
   readonly fallback?: boolean;
+  readonly hedge?: boolean;
 }
 
 /** A reservation outlives the longest call, so that it ends by itself only where its gateway was killed. */
@@ -32,7 +33,7 @@ export function admit(
   around: Surroundings,
 ): MaybePromise<Admission | undefined> {
   const { rules, prices } = settings;
-  const { id, app, team, asked, model, downgraded, fallback = false, operation, facts } = call;
+  const { id, app, team, asked, model, downgraded, fallback = false, hedge = false, operation, facts } = call;
   const subject = { app, team, upstream: call.upstream.name, asked, model };
   const { limiter } = around;
   if (rules === undefined || limiter === undefined || rules.for(subject).length === 0) return undefined;
@@ -53,7 +54,7 @@ export function admit(
     cost = entry === undefined ? undefined : costOf(entry, quantities, context);
   }
   const needed = { tokens: input + output, cost: cost === undefined ? undefined : nanoOf(cost) };
-  return limiter.admit({ id, ...subject, ...needed, leaseMs, downgraded, fallback }, rules);
+  return limiter.admit({ id, ...subject, ...needed, leaseMs, downgraded, fallback, hedge }, rules);
 }
 
 /**

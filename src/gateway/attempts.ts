@@ -46,6 +46,7 @@ export class Attempts {
   #others: readonly Place[];
   #tries = 1;
   #keysTried = 1;
+  #hedged = false;
 
   /** `others` in the order to try them after `first`; those that are not well come last. */
   constructor(first: Place, others: readonly Place[], parts: AttemptParts) {
@@ -66,6 +67,30 @@ export class Attempts {
       this.#again(failure, nowMs, random, reason) ??
       this.#elsewhere(failure, nowMs, reason)
     );
+  }
+
+  /** Whether a second attempt may be made beside one. */
+  get mayHedge(): boolean {
+    return !this.#hedged;
+  }
+
+  /**
+   * The place for a second attempt beside the one that runs, for the same model; undefined where there is to be none.
+   * Once for each call, and out of the same saved retries: a slow upstream is no reason for many more calls.
+   */
+  beside(nowMs: number): Place | undefined {
+    if (this.#hedged || nowMs >= this.deadline) return undefined;
+    const { upstream, model } = this.#place;
+    const place = [...this.#others, this.#place].find((each) => each.model === model && this.#isWell(each));
+    if (place === undefined || !this.#budgets.mayRetry(upstream.name)) return undefined;
+    this.#hedged = true;
+    this.#others = this.#others.filter((each) => each !== place);
+    return place;
+  }
+
+  /** The second attempt is the call's from here on. */
+  goesOnAt(place: Place): void {
+    this.#place = place;
   }
 
   /** At once, and each key at most once. */
@@ -112,7 +137,9 @@ export function attemptsFor(
   { retryBudgets: budgets, breakers, clock }: Surroundings,
 ): Attempts | undefined {
   const { upstream, others } = target;
-  const repeatable = upstream.retries !== undefined || upstream.apiKeys !== undefined || others.length > 0;
+  const { retries, apiKeys, hedge } = upstream;
+  const repeatable =
+    retries !== undefined || apiKeys !== undefined || hedge !== undefined || others.length > 0;
   if (budgets === undefined || !repeatable) return undefined;
   return new Attempts(target, others, {
     budgets,

@@ -181,6 +181,36 @@ export class CallRecord {
     this.moveTo(upstream, model);
   }
 
+  /** One of two attempts that were made at a time has failed, and the other goes on. */
+  attemptFailed(
+    reason: ErrorType,
+    { upstream, model }: { upstream: { readonly name: string }; model: string },
+  ): void {
+    const call = this.#call;
+    if (call === undefined) return;
+    const at = { ...call, upstream: upstream.name, modelSent: model };
+    this.#observe(() => this.#around.recorder.attemptFailed?.(at, reason));
+  }
+
+  /**
+   * Changes places with the record of a second attempt, which has become the call's own. What limits have reserved for
+   * the first is used by the one that is given up, but only freed when the call itself ends.
+   */
+  trade(other: CallRecord): void {
+    const [here, there] = [this.#call, other.#call];
+    if (here === undefined || there === undefined) return;
+    this.moveTo(there.upstream, there.modelSent);
+    other.moveTo(here.upstream, here.modelSent);
+    [this.#sentAt, other.#sentAt] = [other.#sentAt, this.#sentAt];
+    const mine = this.#admissions ?? [];
+    const spent = new Promise<Usage>((resolve) => {
+      this.#admissions = other.#admissions ?? [];
+      other.#admissions = [{ settle: resolve }];
+    });
+    for (const admission of mine)
+      this.admit({ settle: () => void spent.then((usage) => admission.settle(usage)) });
+  }
+
   /** An attempt is sent to the upstream. */
   sent(): void {
     this.#sentAt = this.#around.clock.monotonic();

@@ -6,12 +6,9 @@
  * A step that fails ends in `refuse` while nothing has been sent to the client, in `breakOff` when the
  * answer has begun. Both lead to `settle`, which happens exactly once for every call.
  */
-import { BellwetherError, errorTypeOfStatus } from "../core/errors.ts";
-import { LimitRefusal } from "../limits/limit-refusal.ts";
+import { BellwetherError } from "../core/errors.ts";
 import type { Admission, Downgrade } from "../limits/limiter.ts";
-import type { Ticket } from "../upstreams/breaker.ts";
-import type { AnswerSink, UpstreamExchange } from "../upstreams/exchange.ts";
-import type { Upstream } from "../upstreams/upstream.ts";
+import type { UpstreamExchange } from "../upstreams/exchange.ts";
 import type { Operation } from "../usage/dialect.ts";
 import { recognise } from "../usage/dialects/index.ts";
 import { errorEvent } from "../usage/error-shape.ts";
@@ -19,25 +16,30 @@ import { fromLatin1, parseBody } from "../usage/request-body.ts";
 import { type App, anonymousApp, authenticate, authorise } from "./access.ts";
 import { admit } from "./admit.ts";
 import { Answer, type AnswerOutput } from "./answer.ts";
-import { type Attempts, attemptsFor, type Failure, type NextAttempt, retryAfterOf } from "./attempts.ts";
+import { type Attempts, attemptsFor, type Failure, type NextAttempt } from "./attempts.ts";
 import { CallRecord } from "./call-record.ts";
 import { Drain } from "./drain.ts";
+import { type RacingCall, raced } from "./hedge.ts";
 import type { Place, Target } from "./places.ts";
 import type { ClientExchange, ClientListener } from "./ports.ts";
-import { prepare } from "./prepare.ts";
 import { climbs, noHost, type ReadRequest, splitTarget } from "./read-request.ts";
-import { answerRefusal, familyOf, toBellwetherError } from "./refusal.ts";
+import { answerRefusal, familyOf, rejectionReason, toBellwetherError } from "./refusal.ts";
 import { AnswerHead, RequestHead } from "./request-head.ts";
 import { planCall } from "./route.ts";
+import { attemptAt, type Sent, tellStatus, type Way } from "./send.ts";
 import type { Settings, Surroundings } from "./state.ts";
-import { type ListAddition, listAddition } from "./virtual-models.ts";
 
 /** Handles one client request. `settings` stay the same for the call, whatever is reloaded meanwhile. */
 export function handle(client: ClientExchange, settings: Settings, around: Surroundings): void {
   new CallInFlight(client, settings, around).begin();
 }
 
-class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
+interface Repeat {
+  readonly request: ReadRequest;
+  readonly forward: readonly string[];
+}
+
+class CallInFlight implements ClientListener, RacingCall, AnswerOutput {
   readonly #client: ClientExchange;
   readonly #settings: Settings;
   readonly #around: Surroundings;
@@ -47,19 +49,14 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   #head: RequestHead | undefined;
   #app: App = anonymousApp;
   #operation: Operation | undefined;
-  /** Where it was sent last. */
-  #place: Place | undefined;
-  /** Tells the place's circuit breaker what becomes of it. */
-  #ticket: Ticket | undefined;
-  #apiKey: string | undefined;
+  /** The attempt that was sent last. */
+  #sent: Sent | undefined;
   #exchange: UpstreamExchange | undefined;
   #attempts: Attempts | undefined;
   /** What a further attempt needs; dropped when the answer begins. */
-  #repeat: { request: ReadRequest; forward: readonly string[] } | undefined;
+  #repeat: Repeat | undefined;
   /** Between two attempts. */
   #waiting: NodeJS.Timeout | undefined;
-  #usageInjected = false;
-  #addition: ListAddition | undefined;
   #answer: Answer | undefined;
   #trailers: string[] | undefined;
   /** Why the answer is not complete, when it is not. */
@@ -161,29 +158,40 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   }
 
   #send(place: Place, request: ReadRequest, deadline: number | undefined): void {
-    const { upstream, model } = place;
-    this.#place = place;
-    const { access } = this.#settings;
-    const { keyRings, breakers } = this.#around;
-    this.#apiKey = access.mode === "passthrough" ? undefined : (keyRings?.next(upstream) ?? upstream.apiKey);
-    this.#ticket = breakers?.begin(upstream, model);
-    const { method } = this.#client;
-    const [path, query] = [this.#path, this.#query];
-    const { router } = this.#settings;
-    if (router !== undefined) {
-      const { operation, family } = request;
-      const list = { method, path, query, operation, family, app: this.#app };
-      this.#addition = listAddition(router.virtual, list);
-      if (this.#addition !== undefined) request.head.drop("accept-encoding");
-    }
-    const prepared = prepare(request, {
-      ...{ method, path, query, access, upstream, model, deadline },
-      apiKey: this.#apiKey,
-    });
-    this.#usageInjected = prepared.usageInjected;
+    const sent = attemptAt(place, request, this.#way, deadline, this.#settings, this.#around);
+    this.#sent = sent;
     this.#record.sent();
-    this.#exchange = this.#around.transport.send(upstream, prepared.request, this);
+    const hedged = place.upstream.hedge === undefined ? undefined : this.#race(sent, request);
+    this.#exchange = hedged ?? this.#around.transport.send(place.upstream, sent.request, this);
     this.#record.pause();
+  }
+
+  get #way(): Way {
+    return { method: this.#client.method, path: this.#path, query: this.#query, app: this.#app };
+  }
+
+  // A second attempt beside the first.
+
+  #race(sent: Sent, request: ReadRequest): UpstreamExchange | undefined {
+    const attempts = this.#attempts;
+    if (attempts === undefined) return undefined;
+    const from = { way: this.#way, record: this.#record, settings: this.#settings, around: this.#around };
+    return raced(sent, { ...from, call: this, request, attempts });
+  }
+
+  get gone(): boolean {
+    return this.#clientGone;
+  }
+
+  ready(place: Place): Sent {
+    const { request, forward } = this.#repeat as Repeat;
+    request.head.forward.splice(0, Infinity, ...forward);
+    const { deadline } = this.#attempts as Attempts;
+    return attemptAt(place, request, this.#way, deadline, this.#settings, this.#around);
+  }
+
+  goOnWith(sent: Sent): void {
+    this.#sent = sent;
   }
 
   /** After a failure before the answer began: begins the next attempt, if there is to be one. */
@@ -217,7 +225,8 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
       this.#send(place, request, this.#attempts?.deadline);
     };
     try {
-      if (upstream === this.#place?.upstream && model === this.#place.model) return begin();
+      const { place: before } = this.#sent as Sent;
+      if (upstream === before.upstream && model === before.model) return begin();
       const { operation, parsed, facts, asked, body } = request;
       const { id, startedAt, app, team } = this.#record;
       const call = { id, startedAt, app, team, operation, parsed, facts, asked, upstream, model };
@@ -243,19 +252,15 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
 
   onHead(status: number, statusText: string, rawHeaders: string[]): boolean {
     this.#record.resume();
-    const retryAfterMs = status >= 400 ? retryAfterOf(rawHeaders, this.#around.clock.wall()) : undefined;
-    const upstream = this.#place?.upstream as Upstream;
-    const anotherKey = this.#around.keyRings?.answered(upstream, this.#apiKey, status, retryAfterMs) === true;
-    // A key's trouble is not the upstream's while there is another key.
-    if (anotherKey) this.#ticket?.left();
-    else this.#ticket?.tell(errorTypeOfStatus(status));
-    if (status >= 400 && this.#again({ status, retryAfterMs, anotherKey })) return true;
+    const { place, usageInjected, addition } = this.#sent as Sent;
+    const verdict = tellStatus(this.#sent as Sent, status, rawHeaders, this.#around);
+    if (status >= 400 && this.#again({ status, ...verdict })) return true;
     this.#repeat = undefined;
     try {
       const head = new AnswerHead(rawHeaders);
       const operation = this.#operation as Operation;
       const { monotonic: now } = this.#around.clock;
-      const edits = { dropUsageChunk: this.#usageInjected, addition: this.#addition };
+      const edits = { dropUsageChunk: usageInjected, addition };
       const answer = new Answer(status, head, { operation, now, ...edits }, this);
       if (!this.#clientGone) {
         if (head.requestId === "") head.headers.push("x-request-id", this.#record.id);
@@ -268,7 +273,7 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
     } catch (error) {
       // A head that cannot be passed on; nothing has been sent yet.
       const why = error instanceof Error ? error.message : String(error);
-      const upstream = this.#place?.upstream.name ?? "";
+      const { name: upstream } = place.upstream;
       this.#refuse(new BellwetherError("upstream_malformed", { upstream, why }, error));
     }
     this.#record.pause();
@@ -297,7 +302,7 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   }
 
   onFail(error: BellwetherError): void {
-    this.#ticket?.tell(error.type);
+    this.#sent?.ticket?.tell(error.type);
     if (this.#answer === undefined && !this.#clientGone) {
       if (!this.#again({ error })) this.#refuse(error);
       return;
@@ -313,9 +318,8 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   undecodable(): void {
     this.#exchange?.abort();
     const why = "its body is not in its `content-encoding`";
-    this.onFail(
-      new BellwetherError("upstream_malformed", { upstream: this.#place?.upstream.name ?? "", why }),
-    );
+    const upstream = this.#sent?.place.upstream.name ?? "";
+    this.onFail(new BellwetherError("upstream_malformed", { upstream, why }));
   }
 
   answerRead(): void {
@@ -332,12 +336,12 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   onGone(): void {
     if (this.#clientDone || this.#clientGone) return;
     this.#clientGone = true;
-    this.#ticket?.left();
+    this.#sent?.ticket?.left();
     if (this.#waiting !== undefined) {
       clearTimeout(this.#waiting);
       return this.#settle();
     }
-    const upstream = this.#place?.upstream;
+    const upstream = this.#sent?.place.upstream;
     if (this.#exchange === undefined || upstream === undefined) return this.#settle();
     if (upstream.onClientGone === "drain") {
       this.#drain = new Drain(upstream.drain, () => {
@@ -377,9 +381,8 @@ class CallInFlight implements ClientListener, AnswerSink, AnswerOutput {
   #refuse(cause: unknown): void {
     const error = toBellwetherError(cause, this.#around.log, this.#record.id);
     this.#error = error;
-    if (error.type === "auth") this.#around.metrics.rejected(this.#record.app, "auth");
-    if (error.code === "ledger_full") this.#around.metrics.rejected(this.#record.app, "ledger");
-    if (error instanceof LimitRefusal) this.#around.metrics.rejected(this.#record.app, error.reason);
+    const reason = rejectionReason(error);
+    if (reason !== undefined) this.#around.metrics.rejected(this.#record.app, reason);
     this.#exchange?.abort();
     if (!this.#clientGone && !this.#clientDone) {
       this.#clientDone = true;

@@ -4,6 +4,7 @@ import type { Logger } from "../core/log.ts";
 import { LimitRefusal, limitHeaders } from "../limits/limit-refusal.ts";
 import type { Family, Operation } from "../usage/dialect.ts";
 import { errorBody } from "../usage/error-shape.ts";
+import type { RejectionReason } from "../usage/traffic-metrics.ts";
 import type { CallRecord } from "./call-record.ts";
 import type { ClientExchange } from "./ports.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -21,6 +22,13 @@ export function familyOf(
   if (head?.anthropic === true) return "anthropic";
   if (head?.xGoogApiKey !== undefined || path.startsWith("/v1beta")) return "gemini";
   return "openai";
+}
+
+/** Why Bellwether itself refused the call; undefined where an upstream is to blame, or the request. */
+export function rejectionReason(error: BellwetherError): RejectionReason | undefined {
+  if (error instanceof LimitRefusal) return error.reason;
+  if (error.type === "auth") return "auth";
+  return error.code === "ledger_full" ? "ledger" : undefined;
 }
 
 /** Anything that was thrown, as an error to answer with; what was not foreseen is logged. */

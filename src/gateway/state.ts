@@ -17,6 +17,7 @@ import type { Estimator } from "../usage/estimate.ts";
 import type { TrafficMetrics } from "../usage/traffic-metrics.ts";
 import type { Recorder } from "../usage/usage.ts";
 import type { Access } from "./access.ts";
+import type { Paces } from "./paces.ts";
 
 /** Replaced as a whole when the configuration is reloaded; a call keeps the one it began with. */
 export interface Settings {
@@ -45,6 +46,8 @@ export interface Surroundings {
   readonly retryBudgets?: RetryBudgets;
   readonly breakers?: Breakers;
   readonly keyRings?: KeyRings;
+  /** How soon answers begin; without it no call is hedged. */
+  readonly paces?: Paces;
   /** Asked about calls that rules hold for. */
   readonly limiter?: Limiter;
   readonly log: Logger;

@@ -23,6 +23,8 @@ export interface AdmissionRequest extends Subject {
   readonly downgraded: boolean;
   /** Another upstream is asked: everything else has been admitted before. */
   readonly fallback?: boolean;
+  /** It is a second attempt beside one that runs: the same call, but its tokens and its money come on top. */
+  readonly hedge?: boolean;
 }
 
 export interface LimiterOptions {
@@ -54,7 +56,7 @@ export class Limiter {
    */
   admit(request: AdmissionRequest, book: RuleBook): MaybePromise<Admission | undefined> {
     const all = book.for(request);
-    const rules = request.fallback === true ? all.filter(({ scope }) => scope === "upstream") : all;
+    const rules = all.filter((rule) => concerns(rule, request));
     if (rules.length === 0) return undefined;
     const strict = rules.find((rule) => rule.kind === "budget" && rule.refusesUnpriced);
     if (request.cost === undefined && strict !== undefined) throw unpriced(strict, request);
@@ -133,6 +135,12 @@ function downgradeOf(rule: BudgetRule | undefined): Downgrade | undefined {
   if (rule?.downgradeTo === undefined) return undefined;
   const owner = rule.scope === "all" ? "all" : `${rule.scope}:${rule.name}`;
   return { model: rule.downgradeTo, route: `budget:${owner}` };
+}
+
+/** Whether the rule has not been asked about this call yet. */
+function concerns({ scope, kind }: Rule, { fallback = false, hedge = false }: AdmissionRequest): boolean {
+  if (scope === "upstream") return true;
+  return hedge ? kind === "tokens" || kind === "budget" : !fallback;
 }
 
 function claimOf(rule: Rule, { tokens, cost = 0 }: AdmissionRequest, now: number): Claim {

@@ -224,6 +224,13 @@ export const catalogue = {
     help: "Calls that went on at another upstream, by what had gone wrong at the one before; `breaker`: they were not sent there, because its circuit breaker was open.",
     labels: ["from", "to", "reason"],
   },
+  hedges: {
+    type: "counter",
+    name: "bellwether_hedges_total",
+    unit: "attempts",
+    help: "Second attempts at calls whose first was late to begin, by what became of them: `won` (answered first), `lost` (the first did), `failed`, `gone` (the client left).",
+    labels: ["from", "to", "outcome"],
+  },
   breakerState: {
     type: "gauge",
     name: "bellwether_breaker_state",

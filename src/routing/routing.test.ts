@@ -13,7 +13,7 @@ import type { RoutingSurroundings } from "./surroundings.ts";
 import { TrafficView } from "./traffic-view.ts";
 import type { RouteStep } from "./verdict.ts";
 import { Watch } from "./watch.ts";
-import { MinuteWindow } from "./window.ts";
+import { RollingWindow } from "../core/rolling-window.ts";
 
 const upstreams: Candidate[] = ["a", "b"].map((name) => ({
   name,
@@ -307,7 +307,7 @@ test("a minute's quantiles are right to five percent, and forget what is older",
       fc.array(fc.double({ min: 1, max: 500_000, noNaN: true }), { minLength: 1, maxLength: 300 }),
       fc.constantFrom(0.5, 0.95, 0.99),
       (times, q) => {
-        const window = new MinuteWindow();
+        const window = new RollingWindow();
         for (const [index, ms] of times.entries()) window.add(1_000 + index * 100, ms, false);
         window.add(2_000, 3, true);
         const end = 1_000 + times.length * 100;

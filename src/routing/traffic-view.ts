@@ -7,7 +7,7 @@ import { faultTypes } from "../core/errors.ts";
 import { OTHER } from "../metrics/bounded-labels.ts";
 import type { Call, Recorder, Usage } from "../usage/usage.ts";
 import { type Figure, Watch, type WatchBounds } from "./watch.ts";
-import { MinuteWindow } from "./window.ts";
+import { RollingWindow } from "../core/rolling-window.ts";
 
 export type Measure = "firstToken" | "total";
 
@@ -20,7 +20,7 @@ export interface WatchSubject {
 
 interface Watched {
   readonly subject: WatchSubject;
-  readonly window: MinuteWindow;
+  readonly window: RollingWindow;
   readonly watch: Watch;
 }
 
@@ -118,7 +118,7 @@ export class TrafficView implements Recorder {
     const key = JSON.stringify([subject, bounds]);
     let watched = this.#watched.get(key);
     if (watched === undefined) {
-      watched = { subject, window: new MinuteWindow(), watch: new Watch(bounds) };
+      watched = { subject, window: new RollingWindow(), watch: new Watch(bounds) };
       this.#watched.set(key, watched);
     }
     return watched.watch;
@@ -158,7 +158,7 @@ function keyOf(upstream: string, model: string): string {
   return `${upstream}\n${model}`;
 }
 
-function figure({ figure: name }: WatchSubject, window: MinuteWindow, now: number): Figure {
+function figure({ figure: name }: WatchSubject, window: RollingWindow, now: number): Figure {
   if (name === "errors") {
     const { share, calls } = window.errors(now);
     return { value: share, calls };

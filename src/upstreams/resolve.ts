@@ -122,6 +122,7 @@ class Resolver {
       ...(config.retries === undefined
         ? {}
         : { retries: { ...config.retries, on: new Set(config.retries.on) } }),
+      ...(config.hedge === undefined ? {} : { hedge: config.hedge }),
       ...(config.breaker.enabled ? { breaker: config.breaker } : {}),
       onClientGone: config.onClientGone,
       drain: config.drain,

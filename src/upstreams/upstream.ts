@@ -62,6 +62,14 @@ export interface Retries {
   readonly on: ReadonlySet<number | "connect" | "reset">;
 }
 
+/** When a second attempt is made beside one that has not begun to answer. */
+export interface HedgeSettings {
+  /** Milliseconds, or the quantile of the times in which answers began lately. */
+  readonly after: number | "p90" | "p95" | "p99";
+  /** Of fewer calls no quantile is told, and nothing is hedged. */
+  readonly minCalls: number;
+}
+
 /** When a breaker opens, and for how long. Times in milliseconds. */
 export interface BreakerSettings {
   /** Share of calls that fail, from 0 to 1. */
@@ -95,6 +103,8 @@ export interface Upstream {
   readonly timeouts: Timeouts;
   /** Undefined: calls are not repeated. */
   readonly retries?: Retries;
+  /** Undefined: no call to it is hedged. */
+  readonly hedge?: HedgeSettings;
   /** Undefined: it has no circuit breaker. */
   readonly breaker?: BreakerSettings;
   readonly onClientGone: "cancel" | "drain";

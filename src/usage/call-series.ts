@@ -63,6 +63,7 @@ export function familiesOf(registry: Registry) {
     unpricedTokens: registry.counter(catalogue.unpricedTokens),
     retries: registry.counter(catalogue.retries),
     fallbacks: registry.counter(catalogue.fallbacks),
+    hedges: registry.counter(catalogue.hedges),
     routeDecisions: registry.counter(catalogue.routeDecisions),
     rejected: registry.counter(catalogue.rejected),
     rateLimitRemaining: registry.gauge(catalogue.rateLimitRemaining),

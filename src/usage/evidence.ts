@@ -91,10 +91,12 @@ function errorTypeOf({ answer, error, clientGone, operation }: Evidence): ErrorT
   return answer.meter.malformed || (expected && answer.meter.unexpected) ? "malformed" : undefined;
 }
 
-/** Usage is expected of a successful answer, and of one that the client did not wait for. */
-function isBillable({ operation, answer, sent, clientGone }: Evidence): boolean {
+/** Usage is expected of a successful answer, and of one that the client, or the gateway itself, did not wait for. */
+function isBillable({ operation, answer, sent, clientGone, error }: Evidence): boolean {
   if (operation?.billable !== true || !sent) return false;
-  return answer === undefined ? clientGone : answer.status >= 200 && answer.status < 300;
+  return answer === undefined
+    ? clientGone || error?.code === "hedge_lost"
+    : answer.status >= 200 && answer.status < 300;
 }
 
 function wasCut({ answer, error, clientGone }: Evidence): boolean {

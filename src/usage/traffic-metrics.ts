@@ -32,6 +32,9 @@ export interface TrafficMetricsOptions {
   readonly maxModels: number;
 }
 
+/** How a second attempt beside another went: it was answered first, or second, or failed, or the client left. */
+export type HedgeOutcome = "won" | "lost" | "failed" | "gone";
+
 /** What `prepare` makes series for: every combination of these. */
 export interface Expected {
   readonly upstream: string;
@@ -115,6 +118,11 @@ export class TrafficMetrics {
   /** Counts a call that goes on at another upstream; `reason` is what it had failed with at the one before. */
   fellBack(from: string, to: string, reason: ErrorType | "breaker"): void {
     this.#families.fallbacks.with([from, to, reason]).inc();
+  }
+
+  /** Counts a second attempt that was made beside one `from` an upstream. */
+  hedged(from: string, to: string, outcome: HedgeOutcome): void {
+    this.#families.hedges.with([from, to, outcome]).inc();
   }
 
   /** Takes back that a call `started`, which will be counted elsewhere. */

@@ -1,6 +1,5 @@
-/** The calls of the last minute: how long they took, and how many failed. Memory and time do not grow with their number. */
+/** The calls of a last minute or so: how long they took, and how many failed. Memory and time do not grow with their number. */
 
-const SLICE_MS = 5_000;
 const SLICES = 12;
 /** Durations are kept to within five percent, from a millisecond to a quarter of an hour. */
 const GROWTH = 1.1;
@@ -15,15 +14,20 @@ interface Slice {
   readonly buckets: Uint32Array;
 }
 
-export class MinuteWindow {
+export class RollingWindow {
+  readonly #sliceMs: number;
   readonly #slices: Slice[] = Array.from({ length: SLICES }, () => ({
     ...{ at: -1, calls: 0, failed: 0, timed: 0 },
     buckets: new Uint32Array(BUCKETS),
   }));
 
+  constructor(lengthMs = 60_000) {
+    this.#sliceMs = lengthMs / SLICES;
+  }
+
   /** A call has ended. `ms` is undefined where there is nothing to measure; times of failed calls do not count. */
   add(nowMs: number, ms: number | undefined, failed: boolean): void {
-    const at = Math.floor(nowMs / SLICE_MS);
+    const at = Math.floor(nowMs / this.#sliceMs);
     const slice = this.#slices[at % SLICES];
     if (slice === undefined) return;
     if (slice.at !== at) {
@@ -66,7 +70,7 @@ export class MinuteWindow {
   }
 
   #recent(nowMs: number): readonly Slice[] {
-    const at = Math.floor(nowMs / SLICE_MS);
+    const at = Math.floor(nowMs / this.#sliceMs);
     return this.#slices.filter((slice) => slice.at > at - SLICES && slice.at <= at);
   }
 }
