@@ -35,16 +35,24 @@ const secret = z
   .transform((text) => new Secret(text))
   .meta({ "x-type": "secret" });
 
-const QUANTILES = ["p90", "p95", "p99"] as const;
+/** One of these quantiles, or a fixed time. */
+const quantiles = ["p90", "p95", "p99"] as const;
 
-const quantileOrDuration = z.string().transform((text, context) => {
-  const quantile = QUANTILES.find((each) => each === text);
-  if (quantile !== undefined) return quantile;
-  const ms = DURATION_PATTERN.test(text) ? parseDuration(text) : undefined;
-  if (ms !== undefined && ms >= 1 && ms <= MAX_DURATION_MS) return ms;
-  context.addIssue({ code: "custom", message: `must be ${QUANTILES.join(", ")}, or a duration, as 2s` });
-  return z.NEVER;
-});
+const quantileOrDuration = z
+  .string()
+  .regex(
+    new RegExp(`^(${quantiles.join("|")})$|${DURATION_PATTERN.source}`),
+    `must be ${quantiles.join(", ")}, or a duration, as 2s`,
+  )
+  .transform((text, context) => {
+    const quantile = quantiles.find((each) => each === text);
+    if (quantile !== undefined) return quantile;
+    const ms = parseDuration(text);
+    if (ms !== undefined && ms >= 1 && ms <= MAX_DURATION_MS) return ms;
+    context.addIssue({ code: "custom", message: "must be between 1ms and 24d" });
+    return z.NEVER;
+  })
+  .meta({ "x-type": "duration" });
 
 /** One entry of `upstreams`. */
 export const upstream = z.strictObject({
@@ -114,7 +122,7 @@ export const upstream = z.strictObject({
       after: quantileOrDuration
         .prefault("p95")
         .describe(
-          "When: after a fixed time, or when an answer is later to begin than this share of the last five minutes' answers of that model there.",
+          "When: after a fixed time; or at `p90`, `p95` or `p99`, when an answer is later to begin than so many of that model's answers there in the last five minutes.",
         )
         .meta({ "x-example": "p95" }),
       minCalls: z

@@ -5,7 +5,6 @@
 import type { Clock } from "../core/clock.ts";
 import { RollingWindow } from "../core/rolling-window.ts";
 import type { HedgeSettings } from "../upstreams/upstream.ts";
-import type { Place } from "./places.ts";
 
 const WINDOW_MS = 300_000;
 /** Clients may invent models: of at most so many paces are kept, and the oldest is forgotten for a new one. */
@@ -14,6 +13,11 @@ const MOST = 500;
 const FRESH_MS = 1_000;
 
 const QUANTILES = { p90: 0.9, p95: 0.95, p99: 0.99 } as const;
+
+interface Place {
+  readonly upstream: { readonly name: string };
+  readonly model: string;
+}
 
 interface Pace {
   readonly window: RollingWindow;

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { configSchema } from "../config/schema.ts";
+import { RollingWindow } from "../core/rolling-window.ts";
 import type { RequestFacts } from "../usage/dialect.ts";
 import { openAiChat } from "../usage/dialects/openai-chat.ts";
 import { RouteFacts } from "./facts.ts";
@@ -13,7 +14,6 @@ import type { RoutingSurroundings } from "./surroundings.ts";
 import { TrafficView } from "./traffic-view.ts";
 import type { RouteStep } from "./verdict.ts";
 import { Watch } from "./watch.ts";
-import { RollingWindow } from "../core/rolling-window.ts";
 
 const upstreams: Candidate[] = ["a", "b"].map((name) => ({
   name,

@@ -4,10 +4,10 @@
  */
 import type { Clock } from "../core/clock.ts";
 import { faultTypes } from "../core/errors.ts";
+import { RollingWindow } from "../core/rolling-window.ts";
 import { OTHER } from "../metrics/bounded-labels.ts";
 import type { Call, Recorder, Usage } from "../usage/usage.ts";
 import { type Figure, Watch, type WatchBounds } from "./watch.ts";
-import { RollingWindow } from "../core/rolling-window.ts";
 
 export type Measure = "firstToken" | "total";
 
