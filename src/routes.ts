@@ -101,7 +101,7 @@ export async function checkRoutes(
   upstreams: readonly Upstream[],
   prices: PriceBook,
 ): Promise<Problem[]> {
-  if (!hasRoutes(config) && !downgrades(config)) return [];
+  if (!hasRoutes(config) && !namesOtherModels(config)) return [];
   const [{ routingProblems }, { patternMaker }] = await Promise.all([
     import("./routing/problems.ts"),
     import("./routing/patterns.ts"),
@@ -124,8 +124,9 @@ export async function checkRoutes(
   });
 }
 
-/** Whether some budget sends calls to another model. */
-function downgrades(config: Config): boolean {
+/** Whether some budget or some model's fallback sends calls to another model. */
+function namesOtherModels(config: Config): boolean {
+  if (Object.values(config.models).some(({ fallback }) => fallback !== undefined)) return true;
   return scopesOf(config).some(
     ({ scope }) => scope.budget?.downgradeTo !== undefined || scope.tokenBudget?.downgradeTo !== undefined,
   );

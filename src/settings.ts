@@ -67,8 +67,8 @@ function accessOf(config: Config): Access {
 
 /** Every model name the configuration knows. */
 function configuredModels(config: Config): string[] {
-  return Object.entries(config.models).flatMap(([name, { alias }]) =>
-    alias === undefined ? [name] : [name, alias],
+  return Object.entries(config.models).flatMap(([name, { alias, fallback = [] }]) =>
+    alias === undefined ? [name, ...fallback] : [name, alias, ...fallback],
   );
 }
 

@@ -112,6 +112,14 @@ export const configSchema = z.strictObject({
           .optional()
           .describe("The upstreams that serve it: the first that speaks the call's API is used.")
           .meta({ "x-example": ["holysheep", "openai"] }),
+        fallback: z
+          .array(modelName)
+          .min(1, "must name at least one model")
+          .optional()
+          .describe(
+            "The models to go on at when none of its upstreams answers, in this order; then what these fall back to. Only where they are served in the API that the call speaks.",
+          )
+          .meta({ "x-example": ["deepseek-v3.2"] }),
         ...scope,
       }),
     )

@@ -20,6 +20,8 @@ export interface ToAdmit {
   readonly bytesIn: number;
   readonly downgraded: boolean;
   readonly fallback?: boolean;
+  /** The model of the attempt before. */
+  readonly from?: string;
   readonly hedge?: boolean;
 }
 
@@ -54,7 +56,10 @@ export function admit(
     cost = entry === undefined ? undefined : costOf(entry, quantities, context);
   }
   const needed = { tokens: input + output, cost: cost === undefined ? undefined : nanoOf(cost) };
-  return limiter.admit({ id, ...subject, ...needed, leaseMs, downgraded, fallback, hedge }, rules);
+  return limiter.admit(
+    { id, ...subject, ...needed, leaseMs, downgraded, fallback, hedge, from: call.from },
+    rules,
+  );
 }
 
 /**

@@ -15,6 +15,7 @@ import {
 } from "../usage/evidence.ts";
 import type { CallSeries } from "../usage/traffic-metrics.ts";
 import { ANONYMOUS, type Call, type Endpoint, type Usage } from "../usage/usage.ts";
+import { routeByFallback } from "./places.ts";
 import type { AnswerHead } from "./request-head.ts";
 import type { Settings, Surroundings } from "./state.ts";
 
@@ -28,6 +29,13 @@ interface Start {
   readonly asked: string;
   readonly upstream: { readonly name: string };
   readonly model: string;
+}
+
+/** Where an attempt goes. */
+interface Going {
+  readonly upstream: { readonly name: string };
+  readonly model: string;
+  readonly fallbackOf?: string;
 }
 
 interface Settling {
@@ -154,7 +162,8 @@ export class CallRecord {
   moveTo(upstream: string, model = this.#call?.modelSent ?? ""): void {
     if (this.#call === undefined) return;
     const modelLabel = this.#settings.modelLabel(model);
-    const call = { ...this.#call, upstream, modelSent: model, modelLabel };
+    const route = this.#routed?.route ?? this.#call.route;
+    const call = { ...this.#call, upstream, modelSent: model, modelLabel, route };
     if (this.#start !== undefined) this.#start = { ...this.#start, model };
     if (this.#routed !== undefined) {
       this.#routed.upstream = upstream;
@@ -168,7 +177,7 @@ export class CallRecord {
   }
 
   /** An attempt after the first begins, at the same place or at another. */
-  again(upstream: string, model: string, reason: ErrorType): void {
+  again({ upstream: { name: upstream }, model, fallbackOf }: Going, reason: ErrorType): void {
     this.retries++;
     const from = this.#call?.upstream ?? upstream;
     const { metrics, recorder } = this.#around;
@@ -178,14 +187,14 @@ export class CallRecord {
       return this.#observe(() => metrics.retried(upstream, reason));
     }
     this.#observe(() => metrics.fellBack(from, upstream, reason));
+    if (fallbackOf !== undefined) {
+      this.#routed = { route: routeByFallback(this.#routed?.route ?? "", fallbackOf), model, upstream };
+    }
     this.moveTo(upstream, model);
   }
 
   /** One of two attempts that were made at a time has failed, and the other goes on. */
-  attemptFailed(
-    reason: ErrorType,
-    { upstream, model }: { upstream: { readonly name: string }; model: string },
-  ): void {
+  attemptFailed(reason: ErrorType, { upstream, model }: Going): void {
     const call = this.#call;
     if (call === undefined) return;
     const at = { ...call, upstream: upstream.name, modelSent: model };

@@ -216,21 +216,20 @@ class CallInFlight implements ClientListener, RacingCall, AnswerOutput {
     if (repeat === undefined || this.#clientGone) return;
     this.#record.resume();
     const { request, forward } = repeat;
-    const { upstream, model } = place;
     const begin = (admission?: Admission): void => {
       if (this.#clientGone) return admission?.release();
       if (admission !== undefined) this.#record.admit(admission);
-      this.#record.again(upstream.name, model, reason);
+      this.#record.again(place, reason);
       request.head.forward.splice(0, Infinity, ...forward);
       this.#send(place, request, this.#attempts?.deadline);
     };
     try {
       const { place: before } = this.#sent as Sent;
-      if (upstream === before.upstream && model === before.model) return begin();
+      if (place.upstream === before.upstream && place.model === before.model) return begin();
       const { operation, parsed, facts, asked, body } = request;
       const { id, startedAt, app, team } = this.#record;
-      const call = { id, startedAt, app, team, operation, parsed, facts, asked, upstream, model };
-      const more = { bytesIn: body?.length ?? 0, downgraded: true, fallback: true };
+      const call = { id, startedAt, app, team, operation, parsed, facts, asked, ...place };
+      const more = { bytesIn: body?.length ?? 0, downgraded: true, fallback: true, from: before.model };
       const admission = admit({ ...call, ...more }, this.#settings, this.#around);
       if (!(admission instanceof Promise)) return begin(admission);
       admission.then(begin).catch((error: unknown) => this.#refuse(error));

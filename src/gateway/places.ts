@@ -8,6 +8,17 @@ export interface Place {
   readonly upstream: Upstream;
   /** What the upstream is asked for. */
   readonly model: string;
+  /** The model whose configured `fallback` this place's model is, where it is one. */
+  readonly fallbackOf?: string;
+}
+
+/** What stands between the names of what decided one after the other. */
+const THEN = ">";
+
+/** The route of a call that goes on at another model, because the configuration says so of this one. */
+export function routeByFallback(route: string, of: string): string {
+  const way = `fallback:${of}`;
+  return route === "" ? way : `${route}${THEN}${way}`;
 }
 
 /** A plan whose first place is one that is well, as far as is known, and what else there is. */
@@ -32,7 +43,7 @@ export function targetOf(plan: Plan<Upstream>, settings: Settings, breakers: Bre
     if (found !== undefined) {
       // The one that is avoided is the last resort.
       const rest = [...others.slice(at + 1), ...others.slice(0, at), { upstream, model }];
-      return { upstream: found.upstream, model: found.model, others: rest, reason, avoided: upstream.name };
+      return { ...found, others: rest, reason, avoided: upstream.name };
     }
   }
   return { upstream, model, others, reason, avoided: undefined };

@@ -3,7 +3,7 @@ import { BellwetherError } from "../core/errors.ts";
 import type { Downgrade } from "../limits/limiter.ts";
 import { RouteFacts } from "../routing/facts.ts";
 import type { CallRecord } from "./call-record.ts";
-import { type Target, targetOf } from "./places.ts";
+import { routeByFallback, type Target, targetOf } from "./places.ts";
 import { noUpstream, type ReadRequest } from "./read-request.ts";
 import type { Settings, Surroundings } from "./state.ts";
 
@@ -41,7 +41,8 @@ function decided(
     const plan = settings.plan(wanted, operation.dialect.name, family);
     if (plan === undefined) throw noUpstream(wanted, path);
     const target = targetOf(plan, settings, breakers);
-    if (downgrade !== undefined) record.routed(downgrade.route, target.model, target.upstream.name);
+    const route = routeOf(downgrade?.route ?? "", target);
+    if (route !== "") record.routed(route, target.model, target.upstream.name);
     return target;
   }
   const { app, team, startedAt: at } = record;
@@ -62,6 +63,10 @@ function decided(
   if (undecided) throw new BellwetherError("no_route", { model: JSON.stringify(wanted) });
   if (plan === undefined) throw noUpstream(wanted, path);
   const target = targetOf({ ...plan, reason }, settings, breakers);
-  record.routed(route, target.model, target.upstream.name);
+  record.routed(routeOf(route, target), target.model, target.upstream.name);
   return target;
+}
+
+function routeOf(route: string, { fallbackOf }: Target): string {
+  return fallbackOf === undefined ? route : routeByFallback(route, fallbackOf);
 }

@@ -23,6 +23,8 @@ export interface AdmissionRequest extends Subject {
   readonly downgraded: boolean;
   /** Another upstream is asked: everything else has been admitted before. */
   readonly fallback?: boolean;
+  /** The model that was asked before, there. */
+  readonly from?: string | undefined;
   /** It is a second attempt beside one that runs: the same call, but its tokens and its money come on top. */
   readonly hedge?: boolean;
 }
@@ -138,8 +140,11 @@ function downgradeOf(rule: BudgetRule | undefined): Downgrade | undefined {
 }
 
 /** Whether the rule has not been asked about this call yet. */
-function concerns({ scope, kind }: Rule, { fallback = false, hedge = false }: AdmissionRequest): boolean {
+function concerns(rule: Rule, request: AdmissionRequest): boolean {
+  const { scope, kind, name } = rule;
+  const { fallback = false, hedge = false, from, asked, model } = request;
   if (scope === "upstream") return true;
+  if (fallback && scope === "model") return name === model && name !== from && name !== asked;
   return hedge ? kind === "tokens" || kind === "budget" : !fallback;
 }
 
@@ -164,6 +169,10 @@ function claimOf(rule: Rule, { tokens, cost = 0 }: AdmissionRequest, now: number
     }
   }
 }
+
+/** What a call has used, and where. */
+type Spent = Pick<Usage, "quantities" | "cost" | "upstream"> &
+  Partial<Pick<Usage, "modelRequested" | "modelSent">>;
 
 /** A call that may go on. Exactly one of `settle` and `release` counts, the first. */
 export class Admission {
@@ -193,12 +202,14 @@ export class Admission {
   }
 
   /** The call has ended: what it used counts from now on, in place of what was reserved. */
-  settle({ quantities, cost, upstream }: Pick<Usage, "quantities" | "cost" | "upstream">): void {
+  settle({ quantities, cost, upstream, modelRequested, modelSent }: Spent): void {
     const tokens = (quantities.inputTokens ?? 0) + (quantities.outputTokens ?? 0);
     this.#settle((rule) => {
       if (rule.kind === "requests") return 1;
       // The call went on elsewhere, and was paid for there.
       if (rule.scope === "upstream" && rule.name !== upstream) return 0;
+      const models = modelSent === undefined ? [rule.name] : [modelRequested, modelSent];
+      if (rule.scope === "model" && !models.includes(rule.name)) return 0;
       return rule.kind === "budget" && rule.unit === "usd" ? (cost === undefined ? 0 : nanoOf(cost)) : tokens;
     });
   }

@@ -39,6 +39,20 @@ export function circles({ routes, models }: Config): Circle[] {
   });
 }
 
+/** Every circle of models that fall back to one another, once: the models on the way, the last is the first again. */
+export function fallbackCircles(models: Config["models"]): (readonly string[])[] {
+  const leads = new Map(
+    Object.entries(models).map(([name, { fallback = [] }]) => [name, new Set<string>(fallback)]),
+  );
+  const told = new Set<string>();
+  return [...leads.keys()].flatMap((name) => {
+    const circle = circleFrom(name, leads);
+    if (circle === undefined || circle.some((each) => told.has(each))) return [];
+    for (const each of circle) told.add(each);
+    return [circle];
+  });
+}
+
 /** Whether a rule with this `when.model` may be asked about a model of that name. */
 export function couldAsk(wanted: string | readonly string[] | undefined, name: string): boolean {
   return wanted === undefined || listed(wanted).some((each) => each === name || each.includes("*"));

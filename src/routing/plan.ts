@@ -17,6 +17,16 @@ export interface ModelRule {
   readonly alias?: string | undefined;
   /** Upstreams that serve it, by name. */
   readonly upstreams?: readonly string[] | undefined;
+  /** Models to go on at when none of its upstreams answers. */
+  readonly fallback?: readonly string[] | undefined;
+}
+
+/** Another place for a call, under another model. */
+export interface Alternative<U extends Candidate> {
+  readonly upstream: U;
+  readonly model: string;
+  /** The model whose configured `fallback` it is; a rule's own candidates have none. */
+  readonly fallbackOf?: string;
 }
 
 export interface PlanRequest {
@@ -30,8 +40,8 @@ export interface Plan<U extends Candidate> {
   readonly upstream: U;
   /** What the upstream is asked for: the model after its aliases. */
   readonly model: string;
-  /** Further places that a rule had to choose among, the best first; under other models. */
-  readonly alternatives?: readonly { readonly upstream: U; readonly model: string }[];
+  /** Further places under other models, the best first: those that a rule had to choose among, or the model's fallback. */
+  readonly alternatives?: readonly Alternative<U>[];
   /** The upstreams to ask when that one fails, in order; they speak the same API. */
   readonly fallbacks?: readonly U[];
   /** How rules chose it, where they did. */
@@ -60,6 +70,8 @@ interface Owner<U extends Candidate> {
 interface Rule<U extends Candidate> {
   readonly model: string;
   readonly upstreams: readonly U[] | undefined;
+  /** Models to go on at, in order, those of their own included. */
+  readonly fallback: readonly string[];
 }
 
 /** Clients may invent names: at most this many are remembered, and none that is longer. */
@@ -88,16 +100,19 @@ export function buildRoutingTable<U extends Candidate>(
   for (const name of configured.keys()) {
     let model = name;
     let names: readonly string[] | undefined;
+    let fallback: readonly string[] | undefined;
     // The first list on the way from the name asked for holds; each name is passed once at most.
     for (let steps = 0; steps <= configured.size; steps++) {
       const rule = configured.get(model);
       names ??= rule?.upstreams;
+      fallback ??= rule?.fallback;
       if (rule?.alias === undefined) break;
       model = rule.alias;
     }
     rules.set(name, {
       model,
       upstreams: names?.map((each) => byName.get(each)).filter((upstream) => upstream !== undefined),
+      fallback: chainOf(fallback ?? [], configured),
     });
   }
   return {
@@ -105,6 +120,14 @@ export function buildRoutingTable<U extends Candidate>(
     rules,
     upstreams: upstreams.map((upstream) => ({ upstream, owns: globMatcher(upstream.owns) })),
   };
+}
+
+/** The models of a list, then those that they fall back to themselves, each once. */
+function chainOf(list: readonly string[], models: ReadonlyMap<string, ModelRule>): readonly string[] {
+  const chain = new Set(list);
+  // A set's iteration comes to what is added on the way, too.
+  for (const name of chain) for (const next of models.get(name)?.fallback ?? []) chain.add(next);
+  return [...chain];
 }
 
 /** The upstream and model for a call; undefined when no upstream serves it. */
@@ -149,6 +172,25 @@ function laneFor<U extends Candidate>(request: PlanRequest, table: RoutingTable<
 }
 
 function decide<U extends Candidate>(
+  request: PlanRequest,
+  lane: Lane<U>,
+  table: RoutingTable<U>,
+): Plan<U> | undefined {
+  const own = withoutFallback(request, lane, table);
+  const { fallback = [] } = table.rules.get(request.model) ?? {};
+  if (own === undefined || fallback.length === 0) return own;
+  const alternatives: Alternative<U>[] = [];
+  for (const name of fallback) {
+    const plan = withoutFallback({ ...request, model: name }, lane, table);
+    if (plan === undefined || plan.model === own.model) continue;
+    for (const upstream of [plan.upstream, ...(plan.fallbacks ?? [])]) {
+      alternatives.push({ upstream, model: plan.model, fallbackOf: request.model });
+    }
+  }
+  return alternatives.length === 0 ? own : { ...own, alternatives };
+}
+
+function withoutFallback<U extends Candidate>(
   request: PlanRequest,
   lane: Lane<U>,
   table: RoutingTable<U>,

@@ -1,4 +1,4 @@
-/** Rules that send calls to where a budget that blocks could not count them, because nothing has a price there. */
+/** Rules and fallbacks that send calls to where a budget that blocks could not count them, because nothing has a price there. */
 import { scopesOf } from "../config/control-references.ts";
 import { type Path, type Problem, problemAt } from "../config/problems.ts";
 import type { Config, RouteConfig } from "../config/schema.ts";
@@ -12,8 +12,8 @@ type Knowledge = Pick<RoutingKnowledge, "isPriced" | "upstreamsOf" | "locate">;
 export function priceProblems(config: Config, knowledge: Knowledge): Problem[] {
   const strict = strictBudgets(config);
   if (strict.length === 0) return [];
-  return config.routes.flatMap((route, index) =>
-    placesWithPath(route.use, ["routes", index, "use"]).flatMap(({ place, path }) => {
+  return sendings(config).flatMap(({ when, places }) =>
+    places.flatMap(({ place, path }) => {
       const { model } = place;
       // Without a model it is the one asked for, whatever it is; a model that is only routed ends at others.
       if (model === undefined || config.models[model]?.route === true) return [];
@@ -21,7 +21,7 @@ export function priceProblems(config: Config, knowledge: Knowledge): Problem[] {
       const upstreams = place.upstream === undefined ? knowledge.upstreamsOf(model) : [place.upstream];
       for (const upstream of upstreams) {
         if (knowledge.isPriced(upstream, sent)) continue;
-        const budget = strict.find((each) => mayHold(each, route, upstream, sent, config));
+        const budget = strict.find((each) => mayHold(each, when, upstream, sent, config));
         if (budget === undefined) continue;
         return [
           problemAt(
@@ -35,6 +35,29 @@ export function priceProblems(config: Config, knowledge: Knowledge): Problem[] {
       return [];
     }),
   );
+}
+
+/** Calls, and the places that they may be sent to. */
+interface Sending {
+  readonly when: RouteConfig["when"];
+  readonly places: readonly { readonly place: Place; readonly path: Path }[];
+}
+
+/** By the rules, and where a model falls back to others. */
+function sendings({ routes, models }: Config): Sending[] {
+  return [
+    ...routes.map(({ when, use }, index) => ({
+      when,
+      places: placesWithPath(use, ["routes", index, "use"]),
+    })),
+    ...Object.entries(models).map(([name, { fallback = [] }]) => ({
+      when: { model: name },
+      places: fallback.map((model, index) => ({
+        place: { model },
+        path: ["models", name, "fallback", index],
+      })),
+    })),
+  ];
 }
 
 interface StrictBudget {
@@ -58,7 +81,7 @@ function strictBudgets(config: Config): StrictBudget[] {
 /** Whether a call that the rule sends there may be one of the budget's. */
 function mayHold(
   { scope, name }: StrictBudget,
-  { when }: RouteConfig,
+  when: RouteConfig["when"],
   upstream: string,
   model: string,
   { apps }: Config,

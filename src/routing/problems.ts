@@ -3,7 +3,7 @@
 import { scopesOf } from "../config/control-references.ts";
 import { nearest, type Path, type Problem, problemAt, sortProblems } from "../config/problems.ts";
 import type { Config, RouteConfig } from "../config/schema.ts";
-import { circles, couldAsk } from "./circles.ts";
+import { circles, couldAsk, fallbackCircles } from "./circles.ts";
 import { listed } from "./condition.ts";
 import type { RoutingKnowledge } from "./knowledge.ts";
 import type { Place } from "./place.ts";
@@ -51,12 +51,13 @@ class Checker {
     this.#checkReach();
     this.#checkCircles();
     this.#checkDowngrades();
+    this.#checkFallbacks();
     if (this.problems.length === 0) this.problems.push(...priceProblems(this.#config, this.#knowledge));
   }
 
   #checkVirtual(): void {
     const { routes, models } = this.#config;
-    for (const [name, { route, alias, upstreams }] of Object.entries(models)) {
+    for (const [name, { route, alias, upstreams, fallback }] of Object.entries(models)) {
       const path = ["models", name];
       if (alias !== undefined && models[alias]?.route === true) {
         this.#add(
@@ -66,7 +67,7 @@ class Checker {
         );
       }
       if (route !== true) continue;
-      for (const [key, value] of Object.entries({ alias, upstreams })) {
+      for (const [key, value] of Object.entries({ alias, upstreams, fallback })) {
         if (value === undefined) continue;
         this.#add([...path, key], "is not used with `route: true`", "Remove one of them.", "key");
       }
@@ -129,6 +130,25 @@ class Checker {
           this.#add(at, "is the model whose budget it is", "Name another one.");
         }
       }
+    }
+  }
+
+  /** Models that calls go on at. */
+  #checkFallbacks(): void {
+    const { models } = this.#config;
+    for (const [name, { fallback = [] }] of Object.entries(models)) {
+      for (const [index, model] of fallback.entries()) {
+        const at = ["models", name, "fallback", index];
+        this.#checkCandidate(model, at);
+        if (fallback.indexOf(model) < index) this.#add(at, "is there twice", "Remove one.");
+      }
+    }
+    for (const circle of fallbackCircles(models)) {
+      this.#add(
+        ["models", circle[0] ?? "", "fallback"],
+        `the fallbacks lead in a circle: ${circle.join(" → ")}`,
+        "What a model falls back to falls back further by itself: some model has to be the last one.",
+      );
     }
   }
 
