@@ -4,7 +4,7 @@ import type { AccountRow, AppRow, AppsAnswer, LiveRow, ProbeRow, UpstreamRow } f
 import type { MonthSpend } from "./ledger/spending/month.ts";
 import type { Ran, Watch } from "./probes/board.ts";
 import type { InForce } from "./settings.ts";
-import type { BreakerState } from "./upstreams/breaker.ts";
+import type { BreakerState, Ejected } from "./upstreams/breaker.ts";
 import type { Upstream } from "./upstreams/upstream.ts";
 import { ANONYMOUS } from "./usage/usage.ts";
 
@@ -15,6 +15,7 @@ export interface UpstreamFacts {
   readonly month: MonthSpend | undefined;
   readonly simulated: boolean;
   readonly breaker: BreakerState;
+  readonly ejected: readonly Ejected[];
 }
 
 const DAY_S = 86_400;
@@ -24,8 +25,8 @@ const DEGRADED = 0.05;
 const DOWN = 0.5;
 
 export function upstreamRow(upstream: Upstream, facts: UpstreamFacts): UpstreamRow {
-  const { watch, lastMinute, month, simulated, breaker } = facts;
-  const { health, why } = healthOf(watch, lastMinute, breaker);
+  const { watch, lastMinute, month, simulated, breaker, ejected } = facts;
+  const { health, why } = healthOf(watch, lastMinute, breaker, ejected);
   const spent = month?.upstreams[upstream.name];
   const known = (cost: Pico | undefined): string | null =>
     month === undefined ? null : formatUsd(cost ?? 0n);
@@ -38,6 +39,7 @@ export function upstreamRow(upstream: Upstream, facts: UpstreamFacts): UpstreamR
     health,
     why,
     breaker,
+    ejected: ejected.map(({ model, why, forMs }) => ({ model, why, forSeconds: Math.ceil(forMs / 1000) })),
     key: { state: watch.keyState, expiresAt: watch.keyExpiresAt ?? null },
     lastMinute,
     probes: watch.ran.map(probeRow),
@@ -55,6 +57,7 @@ function healthOf(
   watch: Watch,
   { calls, errorRate }: LiveRow,
   breaker: BreakerState,
+  [ejected]: readonly Ejected[],
 ): Pick<UpstreamRow, "health" | "why"> {
   const { keyState, ran } = watch;
   if (keyState !== "valid" && keyState !== "unknown") {
@@ -63,6 +66,9 @@ function healthOf(
   const enough = calls >= ENOUGH_CALLS && errorRate !== null;
   const share = enough ? `${Math.round(errorRate * 100)} % of the last minute's attempts failed` : "";
   if (enough && errorRate >= DOWN) return { health: "down", why: share };
+  if (ejected !== undefined) {
+    return { health: "degraded", why: `left alone for ${ejected.model}: ${ejected.why}` };
+  }
   if (breaker !== "closed") {
     return { health: "degraded", why: `the breaker of a model is ${breaker}: it is left alone for a while` };
   }

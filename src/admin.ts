@@ -27,7 +27,7 @@ export interface AdminParts {
   readonly ledger: LedgerClient | undefined;
   readonly limits: Pick<Limits, "budgets">;
   readonly board: Pick<Board, "of">;
-  readonly breakers: Pick<Breakers, "worst">;
+  readonly breakers: Pick<Breakers, "worst" | "ejected">;
   alerting(): Alerting | undefined;
   readonly notifier: Notifier;
   simulated(): boolean;
@@ -83,6 +83,7 @@ export function adminSource(parts: AdminParts): AdminSource {
           month: parts.ledger?.spend,
           simulated: parts.simulated(),
           breaker: parts.breakers.worst(upstream.name),
+          ejected: parts.breakers.ejected(upstream.name),
         }),
       ),
     }),

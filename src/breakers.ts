@@ -20,9 +20,11 @@ export function watchedBreakers(
   log: Logger,
   upstreams: () => readonly Upstream[],
 ): Breakers {
+  const ejections = registry.counter(catalogue.ejections);
   const breakers = new Breakers({
     clock: systemClock,
     random: Math.random,
+    onEjection: ({ upstream, reason }) => ejections.with([upstream, reason]).inc(),
     onChange: ({ upstream, model, state, why }) => {
       log[state === "open" ? "warn" : "info"]({ upstream, model, ...(why && { why }) }, WORDS[state]);
     },

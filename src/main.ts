@@ -173,6 +173,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     inForce = next;
     metrics.setUpstreams(identities(next.upstreams));
     prepareSeries(traffic, next);
+    breakers.configure(next.upstreams);
     notifier.configure(next.loaded.config.channels, next.loaded.config.notify);
     alerting?.configure(next.loaded.config);
     probes.configure(probePlan(next, "as configured"));
@@ -187,7 +188,6 @@ export async function serve(options: ServeOptions): Promise<Running> {
     apply: async (next) => {
       putIntoForce(await build(next));
       transport.retain(inForce.upstreams);
-      breakers.retain(inForce.upstreams);
       keyRings.retain(inForce.upstreams);
       priceGauges.reset();
     },

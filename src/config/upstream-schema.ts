@@ -54,6 +54,36 @@ const quantileOrDuration = z
   })
   .meta({ "x-type": "duration" });
 
+const outlier = z.strictObject({
+  errors: z
+    .number()
+    .positive()
+    .max(1)
+    .default(0.2)
+    .describe("So much larger a share of its calls fails than of the others'."),
+  slower: z
+    .number()
+    .min(1.1)
+    .max(1_000)
+    .default(3)
+    .describe("Its answers begin after so many times as long as the others' (medians of the last minute)."),
+  minCalls: z
+    .int()
+    .min(5)
+    .max(100_000)
+    .default(20)
+    .describe("Of fewer calls in the last minute, its own or another's, nothing is told."),
+  ejectFor: duration(30_000, { min: 100 }).describe(
+    "How long it is left alone the first time; as much longer each further time, up to twenty times as long.",
+  ),
+  share: z
+    .number()
+    .positive()
+    .max(1)
+    .default(0.5)
+    .describe("At most this share of the model's upstreams is left alone at a time; one always stays."),
+});
+
 /** One entry of `upstreams`. */
 export const upstream = z.strictObject({
   preset: z
@@ -167,6 +197,11 @@ export const upstream = z.strictObject({
         .max(1_000)
         .default(defaultUpstream.breaker.trials)
         .describe("How many try at a time, and have to succeed."),
+      outlier: outlier
+        .optional()
+        .describe(
+          "It opens, too, when this upstream fares far worse than the others that are asked for the same model. Absent: it is not compared.",
+        ),
     })
     .prefault({})
     .describe(

@@ -42,7 +42,7 @@ export function attemptAt(
 ): Sent {
   const { upstream, model } = place;
   const apiKey = access.mode === "passthrough" ? undefined : (keyRings?.next(upstream) ?? upstream.apiKey);
-  const ticket = breakers?.begin(upstream, model);
+  const ticket = breakers?.begin(upstream, model, request.facts.streaming);
   let addition: ListAddition | undefined;
   if (router !== undefined) {
     const { operation, family } = request;

@@ -339,6 +339,8 @@ export interface UpstreamRow {
   readonly why: string;
   /** Of its models the worst: an open one is left alone for a while. */
   readonly breaker: "closed" | "half-open" | "open";
+  /** Models for which it is left alone because others fare far better, why, and for how many seconds still. */
+  readonly ejected: readonly { readonly model: string; readonly why: string; readonly forSeconds: number }[];
   readonly key: {
     /** `valid`, `invalid`, `expired`, `no_quota`, `unknown`. */
     readonly state: string;

@@ -238,6 +238,13 @@ export const catalogue = {
     help: "The worst circuit breaker of the upstream's models: 0 closed, 1 half-open, 2 open.",
     labels: ["upstream"],
   },
+  ejections: {
+    type: "counter",
+    name: "bellwether_upstream_ejections_total",
+    unit: "times",
+    help: "How often an upstream was taken out because others of the same model fared far better: fewer of their calls failed (`errors`), or their answers began sooner (`latency`). Only where `breaker.outlier` is configured.",
+    labels: ["upstream", "reason"],
+  },
   routeDecisions: {
     type: "counter",
     name: "bellwether_route_decisions_total",

@@ -127,7 +127,7 @@ describe("a breaker", () => {
       "closed",
     ]);
     expect(all.worst("a")).toBe("open");
-    all.retain([]);
+    all.configure([]);
     expect(all.worst("a")).toBe("closed");
     expect(all.begin({ ...upstream, breaker: undefined } as unknown as Upstream, "m")).toBeUndefined();
   });

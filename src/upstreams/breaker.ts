@@ -10,6 +10,7 @@
  */
 import type { Clock } from "../core/clock.ts";
 import type { ErrorType } from "../core/errors.ts";
+import { type Ejection, Outliers } from "./outliers.ts";
 import type { BreakerSettings, Upstream } from "./upstream.ts";
 
 export type BreakerState = "closed" | "half-open" | "open";
@@ -45,14 +46,53 @@ export interface BreakerOptions {
   /** A number in [0, 1). */
   readonly random: () => number;
   readonly onChange: (change: BreakerChange) => void;
+  /** An upstream is taken out because others fare far better; the change follows. */
+  readonly onEjection?: (ejection: Ejection) => void;
+}
+
+/** A model's breaker that is open because others fare far better. */
+export interface Ejected {
+  readonly model: string;
+  readonly why: string;
+  /** Milliseconds until calls try whether it is better. */
+  readonly forMs: number;
 }
 
 export class Breakers {
   readonly #options: BreakerOptions;
   readonly #byUpstream = new Map<string, Map<string, Breaker>>();
 
+  readonly #outliers: Outliers;
+
   constructor(options: BreakerOptions) {
     this.#options = options;
+    this.#outliers = new Outliers({
+      clock: options.clock,
+      isIn: (upstream, model) => this.state(upstream, model) === "closed",
+      eject: (ejection) => {
+        const { upstream, model, ms, why } = ejection;
+        const breaker = this.#byUpstream.get(upstream)?.get(model);
+        if (breaker === undefined) return;
+        options.onEjection?.(ejection);
+        breaker.eject(ms, why);
+      },
+    });
+  }
+
+  /** The upstreams in force: breakers of others are forgotten. */
+  configure(upstreams: readonly Upstream[]): void {
+    this.#outliers.configure(upstreams);
+    const kept = new Set(upstreams.filter(({ breaker }) => breaker !== undefined).map(({ name }) => name));
+    for (const name of this.#byUpstream.keys()) if (!kept.has(name)) this.#byUpstream.delete(name);
+  }
+
+  /** The models for which an upstream is taken out. */
+  ejected(upstream: string): readonly Ejected[] {
+    const now = this.#options.clock.monotonic();
+    return [...(this.#byUpstream.get(upstream) ?? [])].flatMap(([model, breaker]) => {
+      const found = breaker.ejection(now);
+      return found === undefined ? [] : [{ model, ...found }];
+    });
   }
 
   /** Whether a call had better go there than elsewhere. */
@@ -61,7 +101,7 @@ export class Breakers {
   }
 
   /** An attempt begins there; undefined where breakers are switched off, or too many models are in trouble. */
-  begin(upstream: Upstream, model: string): Ticket | undefined {
+  begin(upstream: Upstream, model: string, streaming = false): Ticket | undefined {
     if (upstream.breaker === undefined) return undefined;
     let models = this.#byUpstream.get(upstream.name);
     if (models === undefined) {
@@ -74,7 +114,16 @@ export class Breakers {
       breaker = new Breaker(upstream.name, model, this.#options);
       models.set(model, breaker);
     }
-    return breaker.begin(upstream.breaker);
+    const ticket = breaker.begin(upstream.breaker);
+    if (this.#outliers.active) {
+      const { clock } = this.#options;
+      const beganAt = clock.monotonic();
+      ticket.onTold = (failed, answered) => {
+        const ms = answered ? clock.monotonic() - beganAt : undefined;
+        this.#outliers.note(upstream, model, streaming, failed, ms);
+      };
+    }
+    return ticket;
   }
 
   state(upstream: string, model: string): BreakerState {
@@ -91,12 +140,6 @@ export class Breakers {
       if (state === "half-open") worst = "half-open";
     }
     return worst;
-  }
-
-  /** Forgets the breakers of upstreams that are not configured any more, or without one. */
-  retain(upstreams: readonly Upstream[]): void {
-    const kept = new Set(upstreams.filter(({ breaker }) => breaker !== undefined).map(({ name }) => name));
-    for (const name of this.#byUpstream.keys()) if (!kept.has(name)) this.#byUpstream.delete(name);
   }
 }
 
@@ -115,6 +158,8 @@ export class Ticket {
   /** Of the breaker's state in which it began as a trial; undefined when it is none. */
   readonly #trialOf: number | undefined;
   #told = false;
+  /** Hears of it, too: whether the upstream is to blame, and whether it answered as it was asked to. */
+  onTold: ((failed: boolean, answered: boolean) => void) | undefined;
 
   constructor(breaker: Breaker, trialOf: number | undefined) {
     this.#breaker = breaker;
@@ -124,6 +169,7 @@ export class Ticket {
   /** The answer has begun, or the attempt has failed: `undefined` is success. */
   tell(failure: ErrorType | undefined): void {
     const isFault = failure !== undefined && FAULTS.has(failure);
+    if (!this.#told || isFault) this.onTold?.(isFault, failure === undefined);
     if (this.#told) {
       if (isFault) this.#breaker.failedLate();
       return;
@@ -150,6 +196,8 @@ class Breaker {
   /** Of states: a trial of an older one says nothing of this one. */
   #epoch = 0;
   #openUntil = 0;
+  /** Why it is open, where that is because others fare better. */
+  #ejectedFor: string | undefined;
   #inTrial = 0;
   #succeeded = 0;
   #inARow = 0;
@@ -219,6 +267,17 @@ class Breaker {
     if (trialOf === this.#epoch) this.#inTrial--;
   }
 
+  /** Others fare far better. */
+  eject(ms: number, why: string): void {
+    this.#enter("open", why, ms);
+    this.#ejectedFor = why;
+  }
+
+  ejection(now: number): Omit<Ejected, "model"> | undefined {
+    if (this.#ejectedFor === undefined || this.#state !== "open") return undefined;
+    return { why: this.#ejectedFor, forMs: Math.max(0, this.#openUntil - now) };
+  }
+
   #judge(): void {
     const settings = this.#settings;
     if (settings === undefined) return;
@@ -232,15 +291,16 @@ class Breaker {
     }
   }
 
-  #enter(state: BreakerState, why: string): void {
+  #enter(state: BreakerState, why: string, openFor = this.#settings?.openFor ?? 0): void {
     const { clock, random, onChange } = this.#options;
     this.#state = state;
+    this.#ejectedFor = undefined;
     this.#epoch++;
     this.#inTrial = 0;
     this.#succeeded = 0;
     if (state === "open") {
       const share = LEAST_SHARE + (1 - LEAST_SHARE) * random();
-      this.#openUntil = clock.monotonic() + (this.#settings?.openFor ?? 0) * share;
+      this.#openUntil = clock.monotonic() + openFor * share;
     }
     if (state === "closed") {
       this.#inARow = 0;

@@ -82,6 +82,22 @@ export interface BreakerSettings {
   readonly openFor: number;
   /** Calls at a time that try whether it is well again, and that have to succeed. */
   readonly trials: number;
+  /** Undefined: it is not compared with others. */
+  readonly outlier?: OutlierSettings | undefined;
+}
+
+/** When an upstream is taken out because others of the same model fare far better. */
+export interface OutlierSettings {
+  /** By how much the share of its calls that fail is above the others', from 0 to 1. */
+  readonly errors: number;
+  /** How many times as late as the others' its answers begin. */
+  readonly slower: number;
+  /** Of fewer calls within a minute nothing is told. */
+  readonly minCalls: number;
+  /** Milliseconds; as much again with each time. */
+  readonly ejectFor: number;
+  /** At most this share of the upstreams of a model is out at a time, from 0 to 1. */
+  readonly share: number;
 }
 
 export interface Upstream {
