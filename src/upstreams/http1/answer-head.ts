@@ -30,12 +30,27 @@ const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/;
 const statusLines = new Map<string, StatusLine>();
 const MAX_STATUS_LINES = 256;
 
+/** One line of a head that was read, with its CRLF, and what it says. */
+interface KnownLine {
+  readonly line: string;
+  readonly name: string;
+  readonly value: string;
+  readonly role: FieldRole;
+}
+
+/** The lines of a connection's last head: most of them come again in the next, and need no second reading. */
+export type LastLines = KnownLine[];
+
+/** The lines of longer heads are not kept. */
+const MAX_KEPT_HEAD = 4_096;
+
 /**
  * Reads a head. Each line of `text` ends with CRLF; the empty one is not among them.
  *
+ * @param last what the connection's last head left here; this one takes its place.
  * @throws MalformedAnswer
  */
-export function parseAnswerHead(text: string): AnswerHead {
+export function parseAnswerHead(text: string, last: LastLines = []): AnswerHead {
   const end = text.indexOf("\r\n");
   const { minor, status, statusText } = parseStatusLine(text.slice(0, end));
   const headers: string[] = [];
@@ -44,12 +59,18 @@ export function parseAnswerHead(text: string): AnswerHead {
   let keepAlive = minor === 1;
   let closes = false;
   let keepAliveFor = Number.POSITIVE_INFINITY;
-  for (let at = end + 2; at < text.length; ) {
-    const lineEnd = text.indexOf("\r\n", at);
-    const role = readField(text, at, lineEnd, headers);
-    at = lineEnd + 2;
+  const keeps = text.length <= MAX_KEPT_HEAD;
+  for (let at = end + 2, number = 0; at < text.length; number++) {
+    let known = last[number];
+    if (known !== undefined && text.startsWith(known.line, at)) {
+      headers.push(known.name, known.value);
+    } else {
+      known = readLine(text, at, headers);
+      if (keeps) last[number] = known;
+    }
+    at += known.line.length;
+    const { role, value } = known;
     if (role === "none") continue;
-    const value = headers[headers.length - 1] ?? "";
     if (role === "content-length") {
       if (contentLength !== undefined) throw new MalformedAnswer("content-length occurs twice");
       contentLength = parseLength(value);
@@ -72,6 +93,13 @@ export function parseAnswerHead(text: string): AnswerHead {
   // HTTP/1.0 has no transfer codings: whoever sends one anyway is not to be trusted with a second answer.
   if (closes || (chunked && minor === 0)) keepAlive = false;
   return { status, statusText, headers, contentLength, chunked, keepAlive, keepAliveFor };
+}
+
+function readLine(text: string, at: number, fields: string[]): KnownLine {
+  const end = text.indexOf("\r\n", at);
+  const role = readField(text, at, end, fields);
+  const [name = "", value = ""] = fields.slice(-2);
+  return { line: text.slice(at, end + 2), name, value, role };
 }
 
 /**

@@ -2,7 +2,13 @@
  * Reads answers from the bytes of one connection, wherever TCP cut them. The body's bytes are handed on as
  * parts of what came in, never copied; nothing is called per byte.
  */
-import { type AnswerHead, MalformedAnswer, parseAnswerHead, readField } from "./answer-head.ts";
+import {
+  type AnswerHead,
+  type LastLines,
+  MalformedAnswer,
+  parseAnswerHead,
+  readField,
+} from "./answer-head.ts";
 
 /** Receives one answer. Returning false from a method makes the parser stop after it. */
 export interface AnswerEvents {
@@ -46,6 +52,7 @@ export class AnswerParser {
   #keepAlive = false;
   #keepAliveFor = 0;
   #trailers: string[] = [];
+  readonly #lastLines: LastLines = [];
   /** The beginning of a head or of a trailer line that was cut. */
   #held: Buffer = NOTHING;
   /** What `#take` found. */
@@ -157,7 +164,7 @@ export class AnswerParser {
       checkBeginning(this.#held);
       return chunk.length;
     }
-    const head = parseAnswerHead(this.#text);
+    const head = parseAnswerHead(this.#text, this.#lastLines);
     if (head.status < 200) {
       if (head.status === 101) throw new MalformedAnswer("it switched protocols unasked");
       if (head.status !== 100) this.#events?.onInformation(head.status, head.headers);

@@ -13,7 +13,7 @@ import type { Upstream } from "../upstream.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { Exchange, type ExchangeOwner } from "./exchange.ts";
-import { requestHead } from "./request-head.ts";
+import { RequestHeads } from "./request-head.ts";
 import { Tunnel } from "./tunnel.ts";
 
 /** An idle connection is dropped before common servers (60 s and more) close it under a request. */
@@ -27,7 +27,7 @@ export class ConnectionPool implements ConnectionOwner, ExchangeOwner {
   readonly upstream: Upstream;
   readonly deadlines: Deadlines;
   readonly #url: URL;
-  readonly #hostLine: string;
+  readonly #heads: RequestHeads;
   readonly #secureContext: SecureContext | undefined;
   #session: Buffer | undefined;
   readonly #idle: Connection[] = [];
@@ -43,7 +43,7 @@ export class ConnectionPool implements ConnectionOwner, ExchangeOwner {
     this.upstream = upstream;
     this.deadlines = deadlines;
     this.#url = new URL(addressOf(upstream).origin);
-    this.#hostLine = `host: ${this.#url.host}\r\n`;
+    this.#heads = new RequestHeads(`host: ${this.#url.host}\r\n`);
     const { ca } = upstream;
     this.#secureContext =
       ca === undefined ? undefined : createSecureContext({ ca: [...rootCertificates, ca] });
@@ -52,7 +52,7 @@ export class ConnectionPool implements ConnectionOwner, ExchangeOwner {
   /** @throws InvalidRequest when the request cannot be written as HTTP/1.1. */
   send(request: UpstreamRequest, sink: AnswerSink): UpstreamExchange {
     const now = performance.now();
-    const exchange = new Exchange(this, request, requestHead(request, this.#hostLine), sink, now);
+    const exchange = new Exchange(this, request, this.#heads.write(request), sink, now);
     this.#inFlight++;
     this.deadlines.add(exchange, now);
     if (this.#idle.length === 0) {

@@ -1,7 +1,10 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { InvalidRequest, requestHead } from "./request-head.ts";
+import type { UpstreamRequest } from "../exchange.ts";
+import { InvalidRequest, RequestHeads } from "./request-head.ts";
 
 const HOST = "host: relay\r\n";
+const requestHead = (request: UpstreamRequest, host: string): string => new RequestHeads(host).write(request);
 const request = { method: "POST", path: "/v1/x?y=\xe9", headers: ["A", "b"], body: undefined };
 
 describe("the head of a request", () => {
@@ -42,5 +45,33 @@ describe("the head of a request", () => {
     { method: "" },
   ])("refuses $headers $path $method", (part) => {
     expect(() => requestHead({ ...request, ...part }, HOST)).toThrow(InvalidRequest);
+  });
+
+  it("is the same whatever was written before it", () => {
+    const pair = fc.constantFrom(
+      ["A", "b"],
+      ["A", "c"],
+      ["a", "b"],
+      ["Host", "other"],
+      ["X", "y\n"],
+      ["Date", "1"],
+    );
+    const headers = fc.array(pair, { maxLength: 4 }).map((pairs) => pairs.flat());
+    const outcome = (write: () => string): string => {
+      try {
+        return write();
+      } catch (error) {
+        return String(error);
+      }
+    };
+    fc.assert(
+      fc.property(fc.array(headers, { maxLength: 6 }), (all) => {
+        const heads = new RequestHeads(HOST);
+        for (const each of all) {
+          const next = { ...request, headers: each };
+          expect(outcome(() => heads.write(next))).toBe(outcome(() => requestHead(next, HOST)));
+        }
+      }),
+    );
   });
 });
