@@ -62,7 +62,8 @@ export function parseAnswerHead(text: string, last: LastLines = []): AnswerHead 
   const keeps = text.length <= MAX_KEPT_HEAD;
   for (let at = end + 2, number = 0; at < text.length; number++) {
     let known = last[number];
-    if (known !== undefined && text.startsWith(known.line, at)) {
+    // Faster than `startsWith`, which compares character by character.
+    if (known !== undefined && text.slice(at, at + known.line.length) === known.line) {
       headers.push(known.name, known.value);
     } else {
       known = readLine(text, at, headers);
