@@ -23,7 +23,7 @@ const log = { info: silent, warn: silent, error: silent, debug: silent };
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** The same loop without a journal, which is what the loop itself costs. */
-const nothing = { started: silent, settled: silent, close: silent, bytes: 0 };
+const nothing = { started: silent, settled: silent, flush: silent, close: silent, bytes: 0 };
 
 async function measure(journal, calls, perTurn) {
   const rounds = [];
@@ -33,6 +33,7 @@ async function measure(journal, calls, perTurn) {
     const began = performance.now();
     for (let at = 0; at < CALLS; at += perTurn) {
       for (let i = at; i < at + perTurn; i++) journal.started(calls[i % calls.length]);
+      journal.flush();
       for (let i = at; i < at + perTurn; i++) journal.settled(calls[i % calls.length]);
       await turn();
     }

@@ -124,7 +124,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
 
   const traffic = new TrafficMetrics(registry, { maxModels: config.metrics.maxModels });
   const priceGauges = new PriceGauges(registry, () => inForce.settings.prices);
-  const transport = new Http1Transport();
+  const transport = new Http1Transport(() => ledger?.flush());
   const estimator = new WorkerEstimator();
   const openCalls = new OpenCalls();
   const notifier = new Notifier({ clock: systemClock, log, registry });

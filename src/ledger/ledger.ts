@@ -52,6 +52,11 @@ export class Ledger {
     });
   }
 
+  /** Sees that the start of every call so far is with the kernel, before an upstream sees one of them. */
+  flush(): void {
+    this.#journal.flush();
+  }
+
   get recorder(): Recorder {
     return this.#journal;
   }

@@ -212,6 +212,17 @@ describe("the transport", () => {
       expect(server.requests).toEqual([]);
     });
 
+    it("nothing before it has said so, on a new connection and on one that is used again", async () => {
+      const { server, url } = await serverThat(`${OK}content-length: 0\r\n\r\n`);
+      const seen: number[] = [];
+      const through = new Http1Transport(() => seen.push(server.requests.length));
+      cleanUps.push(() => void through.close());
+      await call(through, upstreamAt(url));
+      await call(through, upstreamAt(url));
+      expect(seen).toEqual([0, 1]);
+      expect(server.requests).toHaveLength(2);
+    });
+
     it("and receives bodies of megabytes", async () => {
       const { server, url } = await serverThat((socket) => {
         socket.write(`${OK}content-length: ${8 * 2 ** 20}\r\n\r\n`);

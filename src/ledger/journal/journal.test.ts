@@ -86,11 +86,16 @@ test("every field of every call comes out as it went in", async () => {
 });
 
 describe("a call that is sent upstream", () => {
-  test("is with the kernel when `started` returns", () => {
-    const [call] = some(1);
-    if (call === undefined) return;
-    open().started(call);
-    expect(readFileSync(path(0)).includes(call.id)).toBe(true);
+  test("is with the kernel when `flush` returns, and at the end of the turn without it", async () => {
+    const [first, second] = some(2) as [Usage, Usage];
+    const journal = open();
+    journal.started(first);
+    journal.flush();
+    expect(readFileSync(path(0)).includes(first.id)).toBe(true);
+    journal.started(second);
+    expect(readFileSync(path(0)).includes(second.id)).toBe(false);
+    await turn();
+    expect(readFileSync(path(0)).includes(second.id)).toBe(true);
   });
 
   test("is interrupted when its process dies, and not when it was settled", async () => {

@@ -95,8 +95,12 @@ export class Journal implements Recorder {
     const number = ++this.#lastCall;
     this.#open.set(call.id, { number, call });
     writeStarted(this.#frames, number, call);
-    if (call.upstream === NOT_SENT) this.#flushThisTurn();
-    else this.#flush();
+    this.#flushThisTurn();
+  }
+
+  /** Writes what waits: to be called before a call is sent whose start may be among it. */
+  flush(): void {
+    if (this.#frames.length > 0) this.#flush();
   }
 
   settled(usage: Usage): void {
@@ -129,7 +133,7 @@ export class Journal implements Recorder {
     if (this.#frames.length > 0) this.#dropHeld();
   }
 
-  /** One write for all that is settled in a turn of the event loop. */
+  /** One write for all that happens in a turn of the event loop. */
   #flushThisTurn(): void {
     this.#flushing ??= setImmediate(() => this.#flush());
   }

@@ -1,7 +1,7 @@
 /**
  * The segment that this process writes: opens it, appends to it, and retires it when the next one has been begun.
- * Appending is synchronous, because a call's start must be with the kernel before the upstream can see the call;
- * that takes 1.5 to 2 µs, less than to wait for the end of the turn. What must be on the disk waits elsewhere.
+ * Appending is synchronous, because a call's start must be with the kernel before the upstream can see the call.
+ * What must be on the disk waits elsewhere.
  */
 import {
   closeSync,

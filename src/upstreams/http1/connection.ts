@@ -16,6 +16,8 @@ const JOINED_BYTES = 16 * 1024;
 
 /** Who is told of a connection that is free, or no more. */
 export interface ConnectionOwner {
+  /** Called before a request is written. */
+  beforeSend(): void;
   released(connection: Connection, keepAliveFor: number): void;
   gone(connection: Connection): void;
 }
@@ -107,6 +109,7 @@ export class Connection implements Carrier {
   #send(exchange: Exchange): void {
     const { head, request } = exchange;
     const { body, method } = request;
+    this.#owner.beforeSend();
     exchange.sent(performance.now());
     this.#parser.begin(exchange, method);
     if (body === undefined || body.length === 0) {

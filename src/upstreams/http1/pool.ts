@@ -26,6 +26,7 @@ const TCP_KEEP_ALIVE_MS = 60_000;
 export class ConnectionPool implements ConnectionOwner, ExchangeOwner {
   readonly upstream: Upstream;
   readonly deadlines: Deadlines;
+  readonly beforeSend: () => void;
   readonly #url: URL;
   readonly #heads: RequestHeads;
   readonly #secureContext: SecureContext | undefined;
@@ -39,9 +40,10 @@ export class ConnectionPool implements ConnectionOwner, ExchangeOwner {
   readonly #serveWaiting = (): void => this.#serve();
   readonly #sweep = (): void => this.#dropOld();
 
-  constructor(upstream: Upstream, deadlines: Deadlines) {
+  constructor(upstream: Upstream, deadlines: Deadlines, beforeSend: () => void) {
     this.upstream = upstream;
     this.deadlines = deadlines;
+    this.beforeSend = beforeSend;
     this.#url = new URL(addressOf(upstream).origin);
     this.#heads = new RequestHeads(`host: ${this.#url.host}\r\n`);
     const { ca } = upstream;

@@ -10,11 +10,17 @@ export class Http1Transport implements UpstreamTransport {
   /** By upstream object, so that a reload with new settings gets a new pool. */
   readonly #pools = new Map<Upstream, ConnectionPool>();
   readonly #deadlines = new Deadlines();
+  readonly #beforeSend: () => void;
+
+  /** `beforeSend` is called before each request is written: whatever must be safe before the upstream sees it. */
+  constructor(beforeSend: () => void = () => undefined) {
+    this.#beforeSend = beforeSend;
+  }
 
   send(upstream: Upstream, request: UpstreamRequest, sink: AnswerSink): UpstreamExchange {
     let pool = this.#pools.get(upstream);
     if (pool === undefined) {
-      pool = new ConnectionPool(upstream, this.#deadlines);
+      pool = new ConnectionPool(upstream, this.#deadlines, this.#beforeSend);
       this.#pools.set(upstream, pool);
     }
     try {
