@@ -1,65 +1,69 @@
 /** Asks the limiter for a call: what the call may need at most is worked out only where something limits it. */
+import type { Quantities } from "../core/quantities.ts";
 import { type Admission, nanoOf } from "../limits/limiter.ts";
-import { costOf } from "../prices/cost.ts";
+import type { Further } from "../limits/rules.ts";
+import { type CostContext, costOf } from "../prices/cost.ts";
 import type { MaybePromise } from "../store/counter-store.ts";
-import type { Upstream } from "../upstreams/upstream.ts";
-import type { Operation, RequestBody, RequestFacts } from "../usage/dialect.ts";
+import type { Place } from "./places.ts";
+import type { ReadRequest } from "./read-request.ts";
 import type { Settings, Surroundings } from "./state.ts";
 
-export interface ToAdmit {
+/** What of a call's record is looked at. */
+export interface Caller {
   readonly id: string;
   readonly startedAt: number;
   readonly app: string;
   readonly team: string;
-  readonly asked: string;
-  readonly upstream: Upstream;
-  readonly model: string;
-  readonly operation: Operation;
-  readonly facts: RequestFacts;
-  readonly parsed: RequestBody;
-  readonly bytesIn: number;
-  readonly downgraded: boolean;
-  readonly fallback?: boolean;
-  /** The model of the attempt before. */
-  readonly from?: string;
-  readonly hedge?: boolean;
 }
+
+/** `downgraded`: in place of a call that a budget had no room for. The others are further attempts of a call. */
+export type Occasion = "first" | "downgraded" | Further;
 
 /** A reservation outlives the longest call, so that it ends by itself only where its gateway was killed. */
 const LEASE_MARGIN_MS = 60_000;
 
 /** The admission, or undefined where nothing limits the call. @throws LimitRefusal, or rejects with it. */
 export function admit(
-  call: ToAdmit,
-  settings: Settings,
-  around: Surroundings,
+  caller: Caller,
+  request: ReadRequest,
+  { upstream, model }: Place,
+  occasion: Occasion,
+  { rules, prices }: Pick<Settings, "rules" | "prices">,
+  { limiter }: Pick<Surroundings, "limiter">,
 ): MaybePromise<Admission | undefined> {
-  const { rules, prices } = settings;
-  const { id, app, team, asked, model, downgraded, fallback = false, hedge = false, operation, facts } = call;
-  const subject = { app, team, upstream: call.upstream.name, asked, model };
-  const { limiter } = around;
-  if (rules === undefined || limiter === undefined || rules.for(subject).length === 0) return undefined;
-  const { input, output } = needs(call, rules.assumedOutputTokens);
-  const { timeouts, drain } = call.upstream;
-  const leaseMs = timeouts.total + drain.time + LEASE_MARGIN_MS;
-  let cost: bigint | undefined = 0n;
-  if (operation.billable) {
-    const entry = prices.price(subject.upstream, model, call.startedAt);
-    const quantities = {
-      ...facts.quantities,
-      ...(operation.dialect.countsTokens ? { inputTokens: input, outputTokens: output } : {}),
-    };
-    const context = {
-      serviceTier: facts.serviceTier ?? "",
-      ...(facts.image === undefined ? {} : { image: facts.image }),
-    };
-    cost = entry === undefined ? undefined : costOf(entry, quantities, context);
+  if (rules === undefined || limiter === undefined) return undefined;
+  const { id, app, team, startedAt } = caller;
+  const { asked, operation } = request;
+  const subject = { app, team, upstream: upstream.name, asked, model };
+  const all = rules.for(subject);
+  const held = typeof occasion === "string" ? all : all?.further(occasion, subject);
+  if (held === undefined || held.rules.length === 0) return undefined;
+  let tokens = 0;
+  let cost: number | undefined = 0;
+  const { counts } = held;
+  if (operation.billable && (counts.money || counts.tokens)) {
+    const { input, output } = needs(request, rules.assumedOutputTokens);
+    tokens = input + output;
+    if (counts.money) {
+      const entry = prices.price(upstream.name, model, startedAt);
+      const pico = entry && costOf(entry, quantitiesOf(request, input, output), contextOf(request));
+      cost = pico === undefined ? undefined : nanoOf(pico);
+    }
   }
-  const needed = { tokens: input + output, cost: cost === undefined ? undefined : nanoOf(cost) };
-  return limiter.admit(
-    { id, ...subject, ...needed, leaseMs, downgraded, fallback, hedge, from: call.from },
-    rules,
-  );
+  const leaseMs = upstream.timeouts.total + upstream.drain.time + LEASE_MARGIN_MS;
+  const downgraded = occasion !== "first";
+  return limiter.admit({ ...subject, id, tokens, cost, leaseMs, downgraded }, held);
+}
+
+function quantitiesOf({ operation, facts }: ReadRequest, input: number, output: number): Quantities {
+  const { quantities = {} } = facts;
+  if (!operation.dialect.countsTokens) return quantities;
+  return { ...quantities, inputTokens: input, outputTokens: output };
+}
+
+function contextOf({ facts }: ReadRequest): CostContext {
+  const { serviceTier = "", image } = facts;
+  return image === undefined ? { serviceTier } : { serviceTier, image };
 }
 
 /**
@@ -74,9 +78,10 @@ const WHOLE_BODY_BYTES = 32 * 1024;
 const MOST_OUTPUT_TOKENS = 10_000_000;
 
 /** Tokens that a call may need at most. */
-function needs(call: ToAdmit, assumedOutput: number): { input: number; output: number } {
-  const { operation, parsed, facts, bytesIn } = call;
-  if (!operation.billable || !operation.dialect.countsTokens) return { input: 0, output: 0 };
+function needs(request: ReadRequest, assumedOutput: number): { input: number; output: number } {
+  const { operation, parsed, facts, body } = request;
+  if (!operation.dialect.countsTokens) return { input: 0, output: 0 };
+  const bytesIn = body?.length ?? 0;
   const length = bytesIn <= WHOLE_BODY_BYTES ? bytesIn : operation.dialect.promptText(parsed).length;
   const input = Math.ceil(length / BYTES_PER_TOKEN);
   if (operation.endpoint === "embeddings") return { input, output: 0 };

@@ -116,7 +116,6 @@ class CallInFlight implements ClientListener, RacingCall, AnswerOutput {
 
   /** Plans the call for a model and asks the limits; the counters may answer later. */
   #admit(request: ReadRequest, wanted: string, downgrade?: Downgrade): void {
-    const { operation, body, parsed, facts, asked } = request;
     const target = planCall(
       request,
       wanted,
@@ -126,11 +125,8 @@ class CallInFlight implements ClientListener, RacingCall, AnswerOutput {
       this.#around,
       downgrade,
     );
-    const { id, startedAt, app, team } = this.#record;
-    const bytesIn = body?.length ?? 0;
-    const downgraded = downgrade !== undefined;
-    const call = { id, startedAt, app, team, operation, parsed, facts, asked, bytesIn, downgraded };
-    const admission = admit({ ...call, ...target }, this.#settings, this.#around);
+    const occasion = downgrade === undefined ? "first" : "downgraded";
+    const admission = admit(this.#record, request, target, occasion, this.#settings, this.#around);
     if (!(admission instanceof Promise)) return this.#admitted(request, target, admission);
     this.#record.pause();
     admission
@@ -226,11 +222,8 @@ class CallInFlight implements ClientListener, RacingCall, AnswerOutput {
     try {
       const { place: before } = this.#sent as Sent;
       if (place.upstream === before.upstream && place.model === before.model) return begin();
-      const { operation, parsed, facts, asked, body } = request;
-      const { id, startedAt, app, team } = this.#record;
-      const call = { id, startedAt, app, team, operation, parsed, facts, asked, ...place };
-      const more = { bytesIn: body?.length ?? 0, downgraded: true, fallback: true, from: before.model };
-      const admission = admit({ ...call, ...more }, this.#settings, this.#around);
+      const occasion = { attempt: "fallback", from: before.model } as const;
+      const admission = admit(this.#record, request, place, occasion, this.#settings, this.#around);
       if (!(admission instanceof Promise)) return begin(admission);
       admission.then(begin).catch((error: unknown) => this.#refuse(error));
     } catch (error) {

@@ -192,12 +192,8 @@ class Race implements UpstreamExchange {
     record.app = main.app;
     record.team = main.team;
     record.traceparent = main.traceparent;
-    const { id, startedAt, app, team } = record;
-    const { operation, parsed, facts, asked, body } = request;
-    const subject = { ...place, id, startedAt, app, team, operation, parsed, facts, asked };
     try {
-      const more = { bytesIn: body?.length ?? 0, downgraded: true, hedge: true };
-      const admission = admit({ ...subject, ...more }, settings, around);
+      const admission = admit(record, request, place, { attempt: "hedge" }, settings, around);
       if (!(admission instanceof Promise)) return this.#begin(place, record, admission);
       admission.then(
         (admitted) => this.#begin(place, record, admitted),

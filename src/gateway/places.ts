@@ -34,8 +34,13 @@ export interface Target extends Place {
 const NOWHERE: readonly Place[] = [];
 
 /** Where breakers are open, another place comes first; where all are, the plan stays as it is. */
-export function targetOf(plan: Plan<Upstream>, settings: Settings, breakers: Breakers | undefined): Target {
-  const { upstream, model, reason } = plan;
+export function targetOf(
+  plan: Plan<Upstream>,
+  settings: Settings,
+  breakers: Breakers | undefined,
+  reason?: string,
+): Target {
+  const { upstream, model } = plan;
   const others = othersOf(plan, settings);
   if (others.length > 0 && breakers !== undefined && !isWell(plan, breakers)) {
     const at = others.findIndex((place) => isWell(place, breakers));

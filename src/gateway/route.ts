@@ -62,7 +62,7 @@ function decided(
   const { plan, route, reason, undecided } = router.decide(new RouteFacts(call), undefined, downgrade);
   if (undecided) throw new BellwetherError("no_route", { model: JSON.stringify(wanted) });
   if (plan === undefined) throw noUpstream(wanted, path);
-  const target = targetOf({ ...plan, reason }, settings, breakers);
+  const target = targetOf(plan, settings, breakers, reason);
   record.routed(routeOf(route, target), target.model, target.upstream.name);
   return target;
 }

@@ -22,7 +22,7 @@ export function budgetStates(
     rules.map(async (rule): Promise<BudgetState> => {
       const period = rule.calendar.period(nowMs);
       const one = rule.unit === "usd" ? NANO_PER_USD : 1;
-      const used = await usedOf(store, `${rule.key}:${period.name}`);
+      const used = await usedOf(store, period.key);
       return { rule, period, limit: rule.limit / one, used: used === undefined ? undefined : used / one };
     }),
   );

@@ -38,8 +38,7 @@ export class BudgetWatch {
     }
     const now = this.#clock.wall();
     for (const rule of rules) {
-      const { name } = rule.calendar.period(now);
-      const used = await store.used(`${rule.key}:${name}`);
+      const used = await store.used(rule.calendar.period(now).key);
       if (used > 0) this.note(rule, now, used);
     }
   }

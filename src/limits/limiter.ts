@@ -4,11 +4,11 @@
  */
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/log.ts";
-import type { Claim, CounterStore, Decision, MaybePromise, Settlement } from "../store/counter-store.ts";
+import type { Claim, CounterStore, Decision, MaybePromise } from "../store/counter-store.ts";
 import type { Usage } from "../usage/usage.ts";
 import type { BudgetWatch } from "./budget-watch.ts";
 import { refusalOf, unavailable, unpriced } from "./refusals.ts";
-import type { BudgetRule, Rule, RuleBook, Subject } from "./rules.ts";
+import type { BudgetRule, Rule, RuleSet, Subject } from "./rules.ts";
 
 /** A call before it is sent. */
 export interface AdmissionRequest extends Subject {
@@ -21,12 +21,6 @@ export interface AdmissionRequest extends Subject {
   readonly leaseMs: number;
   /** It has been downgraded already, and budgets that downgrade let it through. */
   readonly downgraded: boolean;
-  /** Another upstream is asked: everything else has been admitted before. */
-  readonly fallback?: boolean;
-  /** The model that was asked before, there. */
-  readonly from?: string | undefined;
-  /** It is a second attempt beside one that runs: the same call, but its tokens and its money come on top. */
-  readonly hedge?: boolean;
 }
 
 export interface LimiterOptions {
@@ -38,11 +32,14 @@ export interface LimiterOptions {
   onUnavailable(policy: "open" | "closed"): void;
 }
 
-/** A pico-dollar is a thousandth of a nano-dollar; what is left is rounded up. */
-const PICO_PER_NANO = 1_000n;
+const PICO_PER_NANO = 1_000;
 
+/** Nano-dollars; what is left of a thousand pico-dollars is rounded up. */
 export function nanoOf(pico: bigint): number {
-  return Number((pico + PICO_PER_NANO - 1n) / PICO_PER_NANO);
+  const amount = Number(pico);
+  if (!Number.isSafeInteger(amount)) return Number((pico + 999n) / 1_000n);
+  const rest = amount % PICO_PER_NANO;
+  return (amount - rest) / PICO_PER_NANO + (rest > 0 ? 1 : 0);
 }
 
 export class Limiter {
@@ -53,28 +50,24 @@ export class Limiter {
   }
 
   /**
-   * The admission of a call, to be settled once; undefined when nothing limits it.
+   * The admission of a call under the rules that hold for it, to be settled once.
    * @throws LimitRefusal (or rejects with it) when the call may not go on.
    */
-  admit(request: AdmissionRequest, book: RuleBook): MaybePromise<Admission | undefined> {
-    const all = book.for(request);
-    const rules = all.filter((rule) => concerns(rule, request));
-    if (rules.length === 0) return undefined;
-    const strict = rules.find((rule) => rule.kind === "budget" && rule.refusesUnpriced);
+  admit(request: AdmissionRequest, held: RuleSet): MaybePromise<Admission> {
+    const { rules, strict } = held;
     if (request.cost === undefined && strict !== undefined) throw unpriced(strict, request);
     const now = this.#options.clock.wall();
     const claims = rules.map((rule) => claimOf(rule, request, now));
-    const { store } = this.#options;
     let decision: MaybePromise<Decision>;
     try {
-      decision = store.decide(request.id, claims, now, request.leaseMs);
-    } catch (error) {
-      return this.#withoutCounters(error, request, rules, claims, now);
+      decision = this.#options.store.decide(request.id, claims, now, request.leaseMs);
+    } catch {
+      return this.#withoutCounters(request, held, claims, now);
     }
     if (!(decision instanceof Promise)) return this.#conclude(decision, request, rules, claims, now);
     return decision.then(
       (decided) => this.#conclude(decided, request, rules, claims, now),
-      (error: unknown) => this.#withoutCounters(error, request, rules, claims, now),
+      () => this.#withoutCounters(request, held, claims, now),
     );
   }
 
@@ -85,40 +78,32 @@ export class Limiter {
     claims: readonly Claim[],
     now: number,
   ): Admission {
-    if (granted) {
-      const exceeded = rules.find(
-        (rule, index): rule is BudgetRule =>
-          rule.kind === "budget" && rule.onExceeded === "downgrade" && states[index]?.fits === false,
-      );
-      const downgrade = request.downgraded ? undefined : downgradeOf(exceeded);
-      return new Admission(request.id, rules, claims, now, downgrade, this.#options);
+    if (!granted) throw refusalOf(rules, claims, states, request, now);
+    let downgrade: Downgrade | undefined;
+    for (let at = 0; !request.downgraded && at < rules.length && downgrade === undefined; at++) {
+      const rule = rules[at];
+      if (rule?.kind === "budget" && states[at]?.fits === false) downgrade = downgradeOf(rule);
     }
-    throw refusalOf(rules, claims, states, request, now);
+    return new Admission(request.id, rules, claims, now, downgrade, this.#options);
   }
 
+  /** The counters cannot be reached: each rule says what is to be done then. */
   #withoutCounters(
-    _error: unknown,
     request: AdmissionRequest,
-    rules: readonly Rule[],
+    { rules, closed }: RuleSet,
     claims: readonly Claim[],
     now: number,
   ): Admission {
     // It may have been counted all the same. Windows forget by themselves; the rest is settled.
-    const kept = rules
-      .map((rule, index) => ({ rule, claim: claims[index] }))
-      .filter(
-        (each): each is { rule: Rule; claim: Claim } =>
-          each.claim !== undefined && each.claim.kind !== "window",
-      );
+    const kept = (_: unknown, index: number): boolean => claims[index]?.kind !== "window";
     const admission = new Admission(
       request.id,
-      kept.map(({ rule }) => rule),
-      kept.map(({ claim }) => claim),
+      rules.filter(kept),
+      claims.filter(kept),
       now,
       undefined,
       this.#options,
     );
-    const closed = rules.find((rule) => !rule.open);
     this.#options.onUnavailable(closed === undefined ? "open" : "closed");
     if (closed === undefined) return admission;
     admission.release();
@@ -133,38 +118,32 @@ export interface Downgrade {
   readonly route: string;
 }
 
-function downgradeOf(rule: BudgetRule | undefined): Downgrade | undefined {
-  if (rule?.downgradeTo === undefined) return undefined;
+function downgradeOf(rule: BudgetRule): Downgrade | undefined {
+  if (rule.downgradeTo === undefined) return undefined;
   const owner = rule.scope === "all" ? "all" : `${rule.scope}:${rule.name}`;
   return { model: rule.downgradeTo, route: `budget:${owner}` };
 }
 
-/** Whether the rule has not been asked about this call yet. */
-function concerns(rule: Rule, request: AdmissionRequest): boolean {
-  const { scope, kind, name } = rule;
-  const { fallback = false, hedge = false, from, asked, model } = request;
-  if (scope === "upstream") return true;
-  if (fallback && scope === "model") return name === model && name !== from && name !== asked;
-  return hedge ? kind === "tokens" || kind === "budget" : !fallback;
-}
-
 function claimOf(rule: Rule, { tokens, cost = 0 }: AdmissionRequest, now: number): Claim {
-  const { key, limit } = rule;
   switch (rule.kind) {
     case "requests":
-      return { kind: "window", key, amount: 1, limit, windowMs: rule.windowMs };
-    case "tokens":
-      // A call that needs more than the whole limit waits for an empty window, not for ever.
-      return { kind: "window", key, amount: Math.min(tokens, limit), limit, windowMs: rule.windowMs };
     case "concurrency":
-      return { kind: "slot", key, limit };
+      return rule.claim;
+    case "tokens": {
+      const { key, limit, windowMs } = rule;
+      // A call that needs more than the whole limit waits for an empty window, not for ever.
+      return { kind: "window", key, amount: Math.min(tokens, limit), limit, windowMs };
+    }
     case "budget": {
-      const period = rule.calendar.period(now);
+      const { key, endsAt } = rule.calendar.period(now);
       const amount = rule.unit === "usd" ? cost : tokens;
-      const enforced = rule.onExceeded === "block";
       return {
-        ...{ kind: "budget", key: `${key}:${period.name}`, amount, limit, enforced },
-        endsAt: period.endsAt,
+        kind: "budget",
+        key,
+        amount,
+        limit: rule.limit,
+        enforced: rule.onExceeded === "block",
+        endsAt,
       };
     }
   }
@@ -202,40 +181,42 @@ export class Admission {
   }
 
   /** The call has ended: what it used counts from now on, in place of what was reserved. */
-  settle({ quantities, cost, upstream, modelRequested, modelSent }: Spent): void {
+  settle({ quantities, cost, upstream }: Pick<Usage, "quantities" | "cost" | "upstream">): void {
+    if (this.#over) return;
     const tokens = (quantities.inputTokens ?? 0) + (quantities.outputTokens ?? 0);
-    this.#settle((rule) => {
-      if (rule.kind === "requests") return 1;
-      // The call went on elsewhere, and was paid for there.
-      if (rule.scope === "upstream" && rule.name !== upstream) return 0;
-      const models = modelSent === undefined ? [rule.name] : [modelRequested, modelSent];
-      if (rule.scope === "model" && !models.includes(rule.name)) return 0;
-      return rule.kind === "budget" && rule.unit === "usd" ? (cost === undefined ? 0 : nanoOf(cost)) : tokens;
-    });
+    const money = cost === undefined ? 0 : nanoOf(cost);
+    this.#settle(
+      this.#rules.map((rule) => {
+        if (rule.kind === "requests") return 1;
+        // The call went on elsewhere, and was paid for there.
+        if (rule.scope === "upstream" && rule.name !== upstream) return 0;
+        return rule.kind === "budget" && rule.unit === "usd" ? money : tokens;
+      }),
+    );
   }
 
   /** The call was not made: nothing counts. */
   release(): void {
-    this.#settle(() => 0);
+    if (!this.#over) this.#settle(this.#rules.map(() => 0));
   }
 
-  #settle(actual: (rule: Rule) => number): void {
-    if (this.#over) return;
+  #settle(actual: readonly number[]): void {
     this.#over = true;
-    const settlements = this.#rules.flatMap((rule, index): Settlement[] => {
-      const claim = this.#claims[index];
-      return claim === undefined ? [] : [{ claim, actual: actual(rule) }];
-    });
-    const { store, clock, watch, log } = this.#options;
-    const used = store.settle(this.#id, settlements, this.#decidedAt, clock.wall());
-    const note = (each: readonly (number | undefined)[]): void => {
-      this.#rules.forEach((rule, index) => {
-        const amount = each[index];
-        if (rule.kind === "budget" && amount !== undefined) watch.note(rule, this.#decidedAt, amount);
-      });
-    };
+    const { store, clock, log } = this.#options;
+    const used = store.settle(this.#id, this.#claims, actual, this.#decidedAt, clock.wall());
     if (used instanceof Promise) {
-      used.then(note).catch((error: unknown) => log.error({ err: error }, "a limit could not be settled"));
-    } else note(used);
+      used
+        .then((each) => this.#note(each))
+        .catch((error: unknown) => log.error({ err: error }, "a limit could not be settled"));
+    } else this.#note(used);
+  }
+
+  #note(used: readonly (number | undefined)[]): void {
+    for (let at = 0; at < used.length; at++) {
+      const [rule, amount] = [this.#rules[at], used[at]];
+      if (rule?.kind === "budget" && amount !== undefined) {
+        this.#options.watch.note(rule, this.#decidedAt, amount);
+      }
+    }
   }
 }

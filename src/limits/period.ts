@@ -5,6 +5,8 @@ export type PeriodKind = "day" | "week" | "month";
 export interface Period {
   /** `2026-11-21`, `2026-11-16` (a week's Monday), `2026-11`: what its counters are named by. */
   readonly name: string;
+  /** The name after that of whose period it is: what its counter is called. */
+  readonly key: string;
   /** Milliseconds since the epoch; the end is the beginning of the next one. */
   readonly startsAt: number;
   readonly endsAt: number;
@@ -16,11 +18,14 @@ const DAY_MS = 24 * HOUR_MS;
 /** Tells the period of a moment; the last one is remembered, so that most answers are one comparison. */
 export class Calendar {
   readonly #kind: PeriodKind;
+  readonly #owner: string;
   readonly #format: Intl.DateTimeFormat;
   #last: Period | undefined;
 
-  constructor(kind: PeriodKind, timeZone: string) {
+  /** `owner`: whose periods they are, for their keys. */
+  constructor(kind: PeriodKind, timeZone: string, owner = "") {
     this.#kind = kind;
+    this.#owner = owner;
     this.#format = new Intl.DateTimeFormat("en-US", {
       ...{ timeZone, hourCycle: "h23", calendar: "gregory", era: "short" },
       ...{
@@ -48,8 +53,9 @@ export class Calendar {
         ? Date.UTC(year, month + 1, 1)
         : first + (this.#kind === "week" ? 7 : 1) * DAY_MS;
     const iso = new Date(first).toISOString();
+    const name = iso.slice(0, this.#kind === "month" ? 7 : 10);
     const period: Period = {
-      name: iso.slice(0, this.#kind === "month" ? 7 : 10),
+      ...{ name, key: `${this.#owner}:${name}` },
       startsAt: this.#instant(first),
       endsAt: this.#instant(next),
     };

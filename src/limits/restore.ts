@@ -35,7 +35,7 @@ export async function restoreBudgets(
   for (const rule of rules) {
     const period = rule.calendar.period(beforeMs);
     const used = await spentSince(rule, source, period.startsAt, beforeMs);
-    await store.seed(`${rule.key}:${period.name}`, used, period.endsAt);
+    await store.seed(period.key, used, period.endsAt);
   }
 }
 

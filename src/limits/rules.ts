@@ -2,6 +2,7 @@
 import { scopesOf } from "../config/control-references.ts";
 import type { endpointNames } from "../config/defaults.ts";
 import type { Config, ScopeConfig } from "../config/schema.ts";
+import type { SlotClaim, WindowClaim } from "../store/counter-store.ts";
 import type { Endpoint } from "../usage/usage.ts";
 import { Calendar, type PeriodKind } from "./period.ts";
 
@@ -18,8 +19,16 @@ interface Owned {
   readonly open: boolean;
 }
 
-export interface WindowRule extends Owned {
-  readonly kind: "requests" | "tokens";
+export interface RequestRule extends Owned {
+  readonly kind: "requests";
+  readonly limit: number;
+  readonly windowMs: number;
+  /** The same for every call. */
+  readonly claim: WindowClaim;
+}
+
+export interface TokenRule extends Owned {
+  readonly kind: "tokens";
   readonly limit: number;
   readonly windowMs: number;
 }
@@ -27,6 +36,8 @@ export interface WindowRule extends Owned {
 export interface ConcurrencyRule extends Owned {
   readonly kind: "concurrency";
   readonly limit: number;
+  /** The same for every call. */
+  readonly claim: SlotClaim;
 }
 
 export interface BudgetRule extends Owned {
@@ -43,7 +54,7 @@ export interface BudgetRule extends Owned {
   readonly refusesUnpriced: boolean;
 }
 
-export type Rule = WindowRule | ConcurrencyRule | BudgetRule;
+export type Rule = RequestRule | TokenRule | ConcurrencyRule | BudgetRule;
 
 /** Who calls whom for what. */
 export interface Subject {
@@ -72,8 +83,9 @@ void ENDPOINTS_AGREE;
 export class RuleBook {
   readonly rules: readonly Rule[];
   readonly assumedOutputTokens: number;
-  readonly #byOwner = new Map<string, Rule[]>();
-  readonly #found = new Map<string, readonly Rule[]>();
+  /** Rules by their owners. */
+  readonly #owned: Readonly<Record<Scope, Owners>>;
+  readonly #found = new Map<number, RuleSet>();
 
   constructor(config: Config) {
     this.assumedOutputTokens = config.limits.assumedOutputTokens;
@@ -83,30 +95,107 @@ export class RuleBook {
       return rulesOf(SCOPE_OF[String(section)] ?? "all", name, scope, config);
     });
     this.rules = scopes.flat();
-    for (const rule of this.rules) {
-      const owner = `${rule.scope}:${rule.name}`;
-      this.#byOwner.set(owner, [...(this.#byOwner.get(owner) ?? []), rule]);
-    }
+    const owned = (scope: Scope): Owners => new Owners(this.rules.filter((rule) => rule.scope === scope));
+    this.#owned = {
+      ...{ all: owned("all"), app: owned("app"), team: owned("team") },
+      ...{ upstream: owned("upstream"), model: owned("model") },
+    };
   }
 
   get budgets(): readonly BudgetRule[] {
     return this.rules.filter((rule) => rule.kind === "budget");
   }
 
-  /** The rules that hold for a call. Remembered by those of its names that have rules, so that clients cannot fill it. */
-  for({ app, team, upstream, asked, model }: Subject): readonly Rule[] {
-    if (this.rules.length === 0) return this.rules;
-    const owners = [
-      ...["all:all", `app:${app}`, `team:${team}`, `upstream:${upstream}`, `model:${model}`],
-      ...(asked === model ? [] : [`model:${asked}`]),
-    ].filter((owner) => this.#byOwner.has(owner));
-    const id = owners.join("\n");
+  /**
+   * The rules that hold for a call; undefined where none does. Remembered by those of its names that have rules, so
+   * that clients cannot fill the memory, and under a number, which is found faster than a text.
+   */
+  for({ app, team, upstream, asked, model }: Subject): RuleSet | undefined {
+    if (this.rules.length === 0) return undefined;
+    const { all, app: apps, team: teams, upstream: upstreams, model: models } = this.#owned;
+    let id = apps.at(app);
+    id = id * teams.count + teams.at(team);
+    id = id * upstreams.count + upstreams.at(upstream);
+    id = id * models.count + models.at(model);
+    id = id * models.count + (asked === model ? 0 : models.at(asked));
     let found = this.#found.get(id);
     if (found === undefined) {
-      found = owners.flatMap((owner) => this.#byOwner.get(owner) ?? []);
+      const rules = [all.of("all"), apps.of(app), teams.of(team), upstreams.of(upstream), models.of(model)];
+      if (asked !== model) rules.push(models.of(asked));
+      found = new RuleSet(rules.flat());
       this.#found.set(id, found);
     }
-    return found;
+    return found.rules.length === 0 ? undefined : found;
+  }
+}
+
+/** The owners of one scope that have rules, numbered from 1. */
+class Owners {
+  readonly #rules = new Map<string, Rule[]>();
+  readonly #numbers = new Map<string, number>();
+
+  constructor(rules: readonly Rule[]) {
+    for (const rule of rules) {
+      const mine = this.#rules.get(rule.name);
+      if (mine !== undefined) mine.push(rule);
+      else {
+        this.#rules.set(rule.name, [rule]);
+        this.#numbers.set(rule.name, this.#numbers.size + 1);
+      }
+    }
+  }
+
+  /** Numbers in use, 0 for all that have no rules included. */
+  get count(): number {
+    return this.#numbers.size + 1;
+  }
+
+  at(name: string): number {
+    return this.#numbers.get(name) ?? 0;
+  }
+
+  of(name: string): readonly Rule[] {
+    return this.#rules.get(name) ?? [];
+  }
+}
+
+/**
+ * A further attempt of a call: a `fallback` at another upstream or for another model than it was sent to before, or a
+ * `hedge` beside one that runs, whose tokens and money come on top.
+ */
+export type Further = { readonly attempt: "fallback"; readonly from: string } | { readonly attempt: "hedge" };
+
+/** Rules that hold for a call together, and what they mean for every such call. */
+export class RuleSet {
+  readonly rules: readonly Rule[];
+  /** Refuses calls without a price; undefined where they may pass. */
+  readonly strict: BudgetRule | undefined;
+  /** What a call costs matters. */
+  readonly counts: { readonly money: boolean; readonly tokens: boolean };
+  /** Refuses calls while the counters cannot be reached; undefined where they may pass. */
+  readonly closed: Rule | undefined;
+
+  constructor(rules: readonly Rule[]) {
+    this.rules = rules;
+    this.strict = rules.find((rule) => rule.kind === "budget" && rule.refusesUnpriced) as
+      | BudgetRule
+      | undefined;
+    const money = rules.some((rule) => rule.kind === "budget" && rule.unit === "usd");
+    const tokens = rules.some(
+      (rule) => rule.kind === "tokens" || (rule.kind === "budget" && rule.unit === "tokens"),
+    );
+    this.counts = { money, tokens };
+    this.closed = rules.find(({ open }) => !open);
+  }
+
+  /** Those that have not been asked yet about a further attempt of a call that all have admitted before. */
+  further(attempt: Further, { asked, model }: Subject): RuleSet {
+    const concerned = ({ scope, name, kind }: Rule): boolean => {
+      if (scope === "upstream") return true;
+      if (attempt.attempt === "hedge") return kind === "tokens" || kind === "budget";
+      return scope === "model" && name === model && name !== attempt.from && name !== asked;
+    };
+    return new RuleSet(this.rules.filter(concerned));
   }
 }
 
@@ -125,14 +214,23 @@ function rulesOf(scope: Scope, name: string, owner: ScopeConfig, { limits: secti
   if (limits !== undefined) {
     const open = (limits.whenUnavailable ?? section.whenUnavailable ?? "open") === "open";
     for (const [span, windowMs] of SPANS) {
-      for (const kind of ["requests", "tokens"] as const) {
-        const limit = limits[`${kind}Per${span}`];
-        if (limit === undefined) continue;
-        rules.push({ kind, scope, name, key: `${kind}:${span}:${base}`, open, limit, windowMs });
+      const requests = limits[`requestsPer${span}`];
+      if (requests !== undefined) {
+        const key = `requests:${span}:${base}`;
+        const claim = { kind: "window", key, amount: 1, limit: requests, windowMs } as const;
+        rules.push({ kind: "requests", scope, name, key, open, limit: requests, windowMs, claim });
+      }
+      const tokens = limits[`tokensPer${span}`];
+      if (tokens !== undefined) {
+        const key = `tokens:${span}:${base}`;
+        rules.push({ kind: "tokens", scope, name, key, open, limit: tokens, windowMs });
       }
     }
     if (limits.concurrency !== undefined) {
-      rules.push({ kind: "concurrency", scope, name, key: `slots:${base}`, open, limit: limits.concurrency });
+      const { concurrency: limit } = limits;
+      const key = `slots:${base}`;
+      const claim = { kind: "slot", key, limit } as const;
+      rules.push({ kind: "concurrency", scope, name, key, open, limit, claim });
     }
   }
   const budgets = [
@@ -142,12 +240,12 @@ function rulesOf(scope: Scope, name: string, owner: ScopeConfig, { limits: secti
   for (const [unit, config, limit] of budgets) {
     if (config === undefined) continue;
     const { per, timeZone, onExceeded, warnAt, downgradeTo } = config;
+    const key = `budget:${unit}:${base}`;
     const fallback = onExceeded === "block" ? "closed" : "open";
     rules.push({
-      ...{ kind: "budget", scope, name, unit, limit, per, onExceeded, downgradeTo },
-      key: `budget:${unit}:${base}`,
+      ...{ kind: "budget", scope, name, unit, limit, per, onExceeded, downgradeTo, key },
       open: (config.whenUnavailable ?? section.whenUnavailable ?? fallback) === "open",
-      calendar: new Calendar(per, timeZone),
+      calendar: new Calendar(per, timeZone, key),
       warnAt: [...(onExceeded === "warn" ? [...warnAt, 1] : warnAt)].sort((a, b) => a - b),
       refusesUnpriced: onExceeded === "block" && "unpriced" in config && config.unpriced === "refuse",
     });

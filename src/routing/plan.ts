@@ -44,8 +44,6 @@ export interface Plan<U extends Candidate> {
   readonly alternatives?: readonly Alternative<U>[];
   /** The upstreams to ask when that one fails, in order; they speak the same API. */
   readonly fallbacks?: readonly U[];
-  /** How rules chose it, where they did. */
-  readonly reason?: string;
 }
 
 export interface RoutingTable<U extends Candidate> {

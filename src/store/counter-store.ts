@@ -60,13 +60,6 @@ export interface Decision {
   readonly states: readonly ClaimState[];
 }
 
-/** What became of a claim that was granted. */
-export interface Settlement {
-  readonly claim: Claim;
-  /** The true amount, in place of the estimate; not looked at for a slot. */
-  readonly actual: number;
-}
-
 export type MaybePromise<T> = T | Promise<T>;
 
 export interface CounterStore {
@@ -76,12 +69,14 @@ export interface CounterStore {
    */
   decide(id: string, claims: readonly Claim[], nowMs: number, leaseMs: number): MaybePromise<Decision>;
   /**
-   * Replaces what was estimated at `decidedAt` by what it was, and gives slots back. Never rejects: what cannot
-   * be delivered now is kept and delivered once. Resolves to what each budget has used, where it is known.
+   * Replaces what was estimated at `decidedAt` by what it was, and gives slots back: `actual` has the true amount of
+   * each claim, which is not looked at for a slot. Never rejects: what cannot be delivered now is kept and delivered
+   * once. Resolves to what each budget has used, where it is known.
    */
   settle(
     id: string,
-    settlements: readonly Settlement[],
+    claims: readonly Claim[],
+    actual: readonly number[],
     decidedAt: number,
     nowMs: number,
   ): MaybePromise<readonly (number | undefined)[]>;

@@ -52,7 +52,7 @@ export function counterStoreSuite(name: string, open: () => CounterStore, runs: 
       const claim = window(key, 80, 100);
       await store.decide("c0", [claim], START, LEASE);
       expect((await store.decide("c1", [claim], START, LEASE)).granted).toBe(false);
-      await store.settle("c0", [{ claim, actual: 15 }], START, START + 1);
+      await store.settle("c0", [claim], [15], START, START + 1);
       const next = await store.decide("c2", [claim], START + 2, LEASE);
       expect(next).toMatchObject({ granted: true, states: [{ used: 15 }] });
     });
@@ -62,7 +62,7 @@ export function counterStoreSuite(name: string, open: () => CounterStore, runs: 
       for (const id of ["d0", "d1"])
         expect((await store.decide(id, [claim], START, LEASE)).granted).toBe(true);
       expect((await store.decide("d2", [claim], START, LEASE)).granted).toBe(false);
-      for (let times = 0; times < 2; times++) await store.settle("d0", [{ claim, actual: 0 }], START, START);
+      for (let times = 0; times < 2; times++) await store.settle("d0", [claim], [0], START, START);
       expect((await store.decide("d3", [claim], START, LEASE)).granted).toBe(true);
       expect((await store.decide("d4", [claim], START, LEASE)).granted).toBe(false);
     });
@@ -71,9 +71,7 @@ export function counterStoreSuite(name: string, open: () => CounterStore, runs: 
       const key = fresh("budget");
       await store.decide("e0", [budget(key, 60, 100)], START, 1_000);
       expect((await store.decide("e1", [budget(key, 60, 100)], START, 1_000)).granted).toBe(false);
-      expect(await store.settle("e0", [{ claim: budget(key, 60, 100), actual: 10 }], START, START)).toEqual([
-        10,
-      ]);
+      expect(await store.settle("e0", [budget(key, 60, 100)], [10], START, START)).toEqual([10]);
       await store.decide("e2", [budget(key, 60, 100)], START, 1_000);
       expect((await store.decide("e3", [budget(key, 60, 100)], START + 999, 1_000)).granted).toBe(false);
       const late = await store.decide("e4", [budget(key, 60, 100)], START + 1_001, 1_000);
@@ -83,7 +81,7 @@ export function counterStoreSuite(name: string, open: () => CounterStore, runs: 
 
     test("a budget that is not enforced is granted and says that it was exceeded", async () => {
       const key = fresh("soft");
-      await store.settle("f0", [{ claim: budget(key, 0, 50, false), actual: 60 }], START, START);
+      await store.settle("f0", [budget(key, 0, 50, false)], [60], START, START);
       const decision = await store.decide("f1", [budget(key, 1, 50, false)], START, LEASE);
       expect(decision).toMatchObject({ granted: true, states: [{ fits: false, used: 60 }] });
     });
@@ -100,7 +98,7 @@ export function counterStoreSuite(name: string, open: () => CounterStore, runs: 
       const key = fresh("large");
       const claim = budget(key, 5_000_000_000_123, 9_000_000_000_000_000);
       await store.decide("h0", [claim], START, LEASE);
-      await store.settle("h0", [{ claim, actual: 4_999_999_999_999_991 }], START, START);
+      await store.settle("h0", [claim], [4_999_999_999_999_991], START, START);
       expect(await store.used(key)).toBe(4_999_999_999_999_991);
       const next = await store.decide("h1", [claim], START, LEASE);
       expect(next.states[0]?.used).toBe(4_999_999_999_999_991);
@@ -153,19 +151,14 @@ export function counterStoreSuite(name: string, open: () => CounterStore, runs: 
               const [call] = running.splice(each.which % Math.max(1, running.length), 1);
               if (call === undefined) continue;
               const actual = Math.floor(call.amount * each.share);
-              const settlements = claimsOf(call.amount).map((claim) => ({ claim, actual }));
-              await store.settle(call.id, settlements, call.at, now);
+              await store.settle(call.id, claimsOf(call.amount), [actual, actual, actual], call.at, now);
               call.entry.amount = actual;
               spent += actual;
             }
           }
           for (const call of running) {
-            await store.settle(
-              call.id,
-              claimsOf(call.amount).map((claim) => ({ claim, actual: call.amount })),
-              call.at,
-              now,
-            );
+            const { id, amount } = call;
+            await store.settle(id, claimsOf(amount), [amount, amount, amount], call.at, now);
             spent += call.amount;
           }
           const after = await store.decide("end", claimsOf(0), now + 3 * MINUTE, LEASE);

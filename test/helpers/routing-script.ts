@@ -207,23 +207,17 @@ class World {
       (each) => each.scope === scope && each.name === name,
     );
     if (rule === undefined) throw new Error(`there is no budget of ${owner}`);
-    const more =
-      Math.round(rule.limit * share) -
-      this.#store.used(`${rule.key}:${rule.calendar.period(this.#now).name}`);
+    const more = Math.round(rule.limit * share) - this.#store.used(rule.calendar.period(this.#now).key);
     if (more < 0) throw new Error(`the budget of ${owner} is fuller than that already`);
     this.#spend(rule, more);
   }
 
   #spend(rule: BudgetRule, amount: number): void {
-    const { name: period, endsAt } = rule.calendar.period(this.#now);
-    const key = `${rule.key}:${period}`;
+    const { key, endsAt } = rule.calendar.period(this.#now);
     const claim = { kind: "budget", key, amount, limit: rule.limit, enforced: false, endsAt } as const;
     const id = `fill-${this.#calls++}`;
     this.#store.decide(id, [claim], this.#now, 1_000);
-    const used = this.#store.settle(id, [{ claim, actual: amount }], this.#now, this.#now) as (
-      | number
-      | undefined
-    )[];
+    const used = this.#store.settle(id, [claim], [amount], this.#now, this.#now) as (number | undefined)[];
     this.#watch.note(rule, this.#now, used[0] ?? 0);
   }
 
@@ -297,6 +291,8 @@ class World {
     const asked = question.model;
     const head = { forward: headers } as unknown as RequestHead;
     const request = { ...{ operation, head, parsed, body, facts, asked }, family: operation.dialect.family };
+    // What is reserved goes by the body's length: as long as the tokens given say.
+    const sized = tokens === undefined ? request : { ...request, body: Buffer.alloc(tokens.input * 3, "x") };
     const around = { limiter: this.#limiter } as Surroundings;
     const id = `call-${this.#calls++}`;
     let downgrade: Downgrade | undefined;
@@ -311,13 +307,9 @@ class World {
           around,
           downgrade,
         );
-        const bytesIn = tokens === undefined ? body.length : tokens.input * 3;
-        const call = { ...{ id, app, team, asked, operation, facts, parsed, bytesIn }, startedAt: this.#now };
-        const admission = await admit(
-          { ...call, ...plan, downgraded: downgrade !== undefined },
-          settings,
-          around,
-        );
+        const occasion = downgrade === undefined ? "first" : "downgraded";
+        const caller = { id, app, team, startedAt: this.#now };
+        const admission = await admit(caller, sized, plan, occasion, settings, around);
         if (admission?.downgrade !== undefined) {
           admission.release();
           downgrade = admission.downgrade;

@@ -5,7 +5,6 @@ import {
   type ClaimState,
   type CounterStore,
   type Decision,
-  type Settlement,
   SLOTS,
   type SlotClaim,
   type WindowClaim,
@@ -24,28 +23,31 @@ export class MemoryCounters implements CounterStore {
 
   decide(id: string, claims: readonly Claim[], nowMs: number, leaseMs: number): Decision {
     let granted = true;
-    const states = claims.map((claim) => {
+    const states: ClaimState[] = [];
+    for (const claim of claims) {
       const state = this.#look(claim, nowMs);
       if (!state.fits && (claim.kind !== "budget" || claim.enforced)) granted = false;
-      return state;
-    });
+      states.push(state);
+    }
     if (granted) for (const claim of claims) this.#take(id, claim, nowMs, leaseMs);
     return { granted, states };
   }
 
   settle(
     id: string,
-    settlements: readonly Settlement[],
+    claims: readonly Claim[],
+    actual: readonly number[],
     decidedAt: number,
     nowMs: number,
   ): readonly (number | undefined)[] {
-    return settlements.map((each) => this.#settle(id, each, decidedAt, nowMs));
+    return claims.map((claim, index) => this.#settle(id, claim, actual[index] ?? 0, decidedAt, nowMs));
   }
 
-  #settle(id: string, { claim, actual }: Settlement, decidedAt: number, nowMs: number): number | undefined {
+  #settle(id: string, claim: Claim, actual: number, decidedAt: number, nowMs: number): number | undefined {
     if (claim.kind === "budget") return this.#budget(claim.key, claim.endsAt, nowMs).settle(id, actual);
-    if (claim.kind === "window") this.#window(claim).correct(decidedAt, actual - claim.amount, nowMs);
-    else {
+    if (claim.kind === "window") {
+      if (actual !== claim.amount) this.#window(claim).correct(decidedAt, actual - claim.amount, nowMs);
+    } else {
       const holders = this.#slots.get(claim.key);
       holders?.delete(id);
       if (holders?.size === 0) this.#slots.delete(claim.key);

@@ -93,7 +93,7 @@ describeWithProgram("redis-server", "counters in Redis", (program) => {
     const ids = Array.from({ length: 40 }, (_, call) => `k${call}`);
     for (const id of ids) await store.decide(id, [claim], now, LEASE);
     // Half are on their way when it dies, so that for some of them nobody knows whether they arrived.
-    const settle = (id: string) => store.settle(id, [{ claim, actual: 3 }], now, now);
+    const settle = (id: string) => store.settle(id, [claim], [3], now, now);
     const early = ids.slice(0, 20).map(settle);
     await redis.kill();
     await Promise.all([...early, ...ids.slice(20).map(settle)]);

@@ -4,7 +4,7 @@
  * sent again in a form that counts only what is still reserved.
  */
 import { Redis } from "ioredis";
-import type { Claim, CounterStore, Decision, Settlement } from "../counter-store.ts";
+import type { Claim, CounterStore, Decision } from "../counter-store.ts";
 import { DECIDE, RENEW, SEED, SETTLE } from "./counters-redis-scripts.ts";
 
 export interface RedisCountersOptions {
@@ -126,19 +126,19 @@ export class RedisCounters implements CounterStore {
 
   async settle(
     id: string,
-    settlements: readonly Settlement[],
+    claims: readonly Claim[],
+    actual: readonly number[],
     decidedAt: number,
     nowMs: number,
   ): Promise<readonly (number | undefined)[]> {
-    const claims = settlements.map(({ claim }) => claim);
     this.#letGo(id, claims);
     const pending: Pending = {
       keys: keysOf(claims),
       args: [
         ...[id, nowMs, decidedAt],
-        ...settlements.flatMap(({ claim, actual }) => {
+        ...claims.flatMap((claim, index) => {
           const [kind, amount, , extra, enforced] = argumentsOf(claim);
-          return [kind, amount, actual, extra, enforced] as (string | number)[];
+          return [kind, amount, actual[index] ?? 0, extra, enforced] as (string | number)[];
         }),
       ],
       again: false,
@@ -149,7 +149,7 @@ export class RedisCounters implements CounterStore {
       const over = this.#pending.length - (this.#options.maxPending ?? MAX_PENDING);
       if (over > 0) this.#options.onLost(this.#pending.splice(0, over).length);
     }
-    return settlements.map((_, index) => {
+    return claims.map((_, index) => {
       const used = reply?.[index] ?? -1;
       return used < 0 ? undefined : used;
     });
