@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/log.ts";
-import type { Claim, CounterStore, Decision, MaybePromise } from "../store/counter-store.ts";
+import type { Claim, CounterStore, Decision, Hold, MaybePromise } from "../store/counter-store.ts";
 import type { Usage } from "../usage/usage.ts";
 import type { BudgetWatch } from "./budget-watch.ts";
 import { refusalOf, unavailable, unpriced } from "./refusals.ts";
@@ -72,7 +72,7 @@ export class Limiter {
   }
 
   #conclude(
-    { granted, states }: Decision,
+    { granted, states, hold }: Decision,
     request: AdmissionRequest,
     rules: readonly Rule[],
     claims: readonly Claim[],
@@ -84,7 +84,7 @@ export class Limiter {
       const rule = rules[at];
       if (rule?.kind === "budget" && states[at]?.fits === false) downgrade = downgradeOf(rule);
     }
-    return new Admission(request.id, rules, claims, now, downgrade, this.#options);
+    return new Admission({ id: request.id, rules, claims, hold, decidedAt: now }, downgrade, this.#options);
   }
 
   /** The counters cannot be reached: each rule says what is to be done then. */
@@ -96,14 +96,8 @@ export class Limiter {
   ): Admission {
     // It may have been counted all the same. Windows forget by themselves; the rest is settled.
     const kept = (_: unknown, index: number): boolean => claims[index]?.kind !== "window";
-    const admission = new Admission(
-      request.id,
-      rules.filter(kept),
-      claims.filter(kept),
-      now,
-      undefined,
-      this.#options,
-    );
+    const taken = { rules: rules.filter(kept), claims: claims.filter(kept), hold: undefined };
+    const admission = new Admission({ id: request.id, ...taken, decidedAt: now }, undefined, this.#options);
     this.#options.onUnavailable(closed === undefined ? "open" : "closed");
     if (closed === undefined) return admission;
     admission.release();
@@ -153,43 +147,42 @@ function claimOf(rule: Rule, { tokens, cost = 0 }: AdmissionRequest, now: number
 type Spent = Pick<Usage, "quantities" | "cost" | "upstream"> &
   Partial<Pick<Usage, "modelRequested" | "modelSent">>;
 
+/** What was claimed for a call, under which rules, in the same order. */
+interface Taken {
+  readonly id: string;
+  readonly rules: readonly Rule[];
+  readonly claims: readonly Claim[];
+  readonly hold: Hold | undefined;
+  readonly decidedAt: number;
+}
+
 /** A call that may go on. Exactly one of `settle` and `release` counts, the first. */
 export class Admission {
   /** What to ask for instead, because a budget says so. */
   readonly downgrade: Downgrade | undefined;
-  readonly #id: string;
-  readonly #rules: readonly Rule[];
-  readonly #claims: readonly Claim[];
-  readonly #decidedAt: number;
+  readonly #taken: Taken;
   readonly #options: LimiterOptions;
   #over = false;
 
-  constructor(
-    id: string,
-    rules: readonly Rule[],
-    claims: readonly Claim[],
-    decidedAt: number,
-    downgrade: Downgrade | undefined,
-    options: LimiterOptions,
-  ) {
-    this.#id = id;
-    this.#rules = rules;
-    this.#claims = claims;
-    this.#decidedAt = decidedAt;
+  constructor(taken: Taken, downgrade: Downgrade | undefined, options: LimiterOptions) {
+    this.#taken = taken;
     this.downgrade = downgrade;
     this.#options = options;
   }
 
   /** The call has ended: what it used counts from now on, in place of what was reserved. */
-  settle({ quantities, cost, upstream }: Pick<Usage, "quantities" | "cost" | "upstream">): void {
+  settle({ quantities, cost, upstream, modelRequested, modelSent }: Spent): void {
     if (this.#over) return;
     const tokens = (quantities.inputTokens ?? 0) + (quantities.outputTokens ?? 0);
     const money = cost === undefined ? 0 : nanoOf(cost);
     this.#settle(
-      this.#rules.map((rule) => {
+      this.#taken.rules.map((rule) => {
         if (rule.kind === "requests") return 1;
         // The call went on elsewhere, and was paid for there.
-        if (rule.scope === "upstream" && rule.name !== upstream) return 0;
+        const { scope, name } = rule;
+        if (scope === "upstream" && name !== upstream) return 0;
+        const elsewhere = modelSent !== undefined && name !== modelSent && name !== modelRequested;
+        if (scope === "model" && elsewhere) return 0;
         return rule.kind === "budget" && rule.unit === "usd" ? money : tokens;
       }),
     );
@@ -197,13 +190,14 @@ export class Admission {
 
   /** The call was not made: nothing counts. */
   release(): void {
-    if (!this.#over) this.#settle(this.#rules.map(() => 0));
+    if (!this.#over) this.#settle(this.#taken.rules.map(() => 0));
   }
 
   #settle(actual: readonly number[]): void {
     this.#over = true;
     const { store, clock, log } = this.#options;
-    const used = store.settle(this.#id, this.#claims, actual, this.#decidedAt, clock.wall());
+    const { id, claims, decidedAt, hold } = this.#taken;
+    const used = store.settle(id, claims, actual, decidedAt, clock.wall(), hold);
     if (used instanceof Promise) {
       used
         .then((each) => this.#note(each))
@@ -212,10 +206,11 @@ export class Admission {
   }
 
   #note(used: readonly (number | undefined)[]): void {
+    const { rules, decidedAt } = this.#taken;
     for (let at = 0; at < used.length; at++) {
-      const [rule, amount] = [this.#rules[at], used[at]];
+      const [rule, amount] = [rules[at], used[at]];
       if (rule?.kind === "budget" && amount !== undefined) {
-        this.#options.watch.note(rule, this.#decidedAt, amount);
+        this.#options.watch.note(rule, decidedAt, amount);
       }
     }
   }

@@ -58,6 +58,14 @@ export interface Decision {
   readonly granted: boolean;
   /** In the order of the claims. */
   readonly states: readonly ClaimState[];
+  /** To be handed back when the call is settled, where the driver wants that. */
+  readonly hold?: Hold;
+}
+
+/** What a driver keeps of a call that was granted; its own affair. */
+export interface Hold {
+  /** It has been handed back. */
+  over: boolean;
 }
 
 export type MaybePromise<T> = T | Promise<T>;
@@ -70,7 +78,7 @@ export interface CounterStore {
   decide(id: string, claims: readonly Claim[], nowMs: number, leaseMs: number): MaybePromise<Decision>;
   /**
    * Replaces what was estimated at `decidedAt` by what it was, and gives slots back: `actual` has the true amount of
-   * each claim, which is not looked at for a slot. Never rejects: what cannot be delivered now is kept and delivered
+   * each claim, which is not looked at for a slot. `hold`: what the decision had, if there was one. Never rejects: what cannot be delivered now is kept and delivered
    * once. Resolves to what each budget has used, where it is known.
    */
   settle(
@@ -79,6 +87,7 @@ export interface CounterStore {
     actual: readonly number[],
     decidedAt: number,
     nowMs: number,
+    hold?: Hold,
   ): MaybePromise<readonly (number | undefined)[]>;
   /** Adds to a budget what was used before these counters knew of it; only the first time for each key. */
   seed(key: string, used: number, endsAt: number): MaybePromise<void>;

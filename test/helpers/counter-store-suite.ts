@@ -1,13 +1,22 @@
 /** What every driver of the counters does alike; run by counters-memory.test.ts and counters-redis.test.ts. */
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import type { BudgetClaim, Claim, CounterStore, WindowClaim } from "../../src/store/counter-store.ts";
+import type { BudgetClaim, Claim, CounterStore, Hold, WindowClaim } from "../../src/store/counter-store.ts";
 
 const MINUTE = 60_000;
 /** Far in the future, so that Redis itself does not expire what the test has counted. */
 const START = Math.ceil((Date.now() + 86_400_000) / MINUTE) * MINUTE;
 const ENDS = START + 30 * 86_400_000;
 const LEASE = 600_000;
+
+/** A call of a property that has been granted and not settled. */
+interface Running {
+  readonly id: string;
+  readonly amount: number;
+  readonly at: number;
+  readonly entry: { amount: number };
+  readonly hold: Hold | undefined;
+}
 
 let serial = 0;
 /** A key that no other test uses. */
@@ -50,28 +59,29 @@ export function counterStoreSuite(name: string, open: () => CounterStore, runs: 
     test("an estimate is replaced by what it was", async () => {
       const key = fresh("tokens");
       const claim = window(key, 80, 100);
-      await store.decide("c0", [claim], START, LEASE);
+      const { hold } = await store.decide("c0", [claim], START, LEASE);
       expect((await store.decide("c1", [claim], START, LEASE)).granted).toBe(false);
-      await store.settle("c0", [claim], [15], START, START + 1);
+      await store.settle("c0", [claim], [15], START, START + 1, hold);
       const next = await store.decide("c2", [claim], START + 2, LEASE);
       expect(next).toMatchObject({ granted: true, states: [{ used: 15 }] });
     });
 
     test("slots are given back, once, by the call that held them", async () => {
       const claim: Claim = { kind: "slot", key: fresh("slots"), limit: 2 };
-      for (const id of ["d0", "d1"])
-        expect((await store.decide(id, [claim], START, LEASE)).granted).toBe(true);
+      const { granted, hold } = await store.decide("d0", [claim], START, LEASE);
+      expect(granted).toBe(true);
+      expect((await store.decide("d1", [claim], START, LEASE)).granted).toBe(true);
       expect((await store.decide("d2", [claim], START, LEASE)).granted).toBe(false);
-      for (let times = 0; times < 2; times++) await store.settle("d0", [claim], [0], START, START);
+      for (let times = 0; times < 2; times++) await store.settle("d0", [claim], [0], START, START, hold);
       expect((await store.decide("d3", [claim], START, LEASE)).granted).toBe(true);
       expect((await store.decide("d4", [claim], START, LEASE)).granted).toBe(false);
     });
 
     test("a budget counts reservations until they are settled or expire", async () => {
       const key = fresh("budget");
-      await store.decide("e0", [budget(key, 60, 100)], START, 1_000);
+      const { hold } = await store.decide("e0", [budget(key, 60, 100)], START, 1_000);
       expect((await store.decide("e1", [budget(key, 60, 100)], START, 1_000)).granted).toBe(false);
-      expect(await store.settle("e0", [budget(key, 60, 100)], [10], START, START)).toEqual([10]);
+      expect(await store.settle("e0", [budget(key, 60, 100)], [10], START, START, hold)).toEqual([10]);
       await store.decide("e2", [budget(key, 60, 100)], START, 1_000);
       expect((await store.decide("e3", [budget(key, 60, 100)], START + 999, 1_000)).granted).toBe(false);
       const late = await store.decide("e4", [budget(key, 60, 100)], START + 1_001, 1_000);
@@ -97,8 +107,8 @@ export function counterStoreSuite(name: string, open: () => CounterStore, runs: 
     test("amounts beyond 32 bits stay exact", async () => {
       const key = fresh("large");
       const claim = budget(key, 5_000_000_000_123, 9_000_000_000_000_000);
-      await store.decide("h0", [claim], START, LEASE);
-      await store.settle("h0", [claim], [4_999_999_999_999_991], START, START);
+      const { hold } = await store.decide("h0", [claim], START, LEASE);
+      await store.settle("h0", [claim], [4_999_999_999_999_991], START, START, hold);
       expect(await store.used(key)).toBe(4_999_999_999_999_991);
       const next = await store.decide("h1", [claim], START, LEASE);
       expect(next.states[0]?.used).toBe(4_999_999_999_999_991);
@@ -122,7 +132,7 @@ export function counterStoreSuite(name: string, open: () => CounterStore, runs: 
           let calls = 0;
           /** A model that is plain to see through: every amount that was granted, with its time. */
           const counted: { at: number; amount: number }[] = [];
-          const running: { id: string; amount: number; at: number; entry: { amount: number } }[] = [];
+          const running: Running[] = [];
           let spent = 0;
           const claimsOf = (amount: number): Claim[] => [
             window(keys.w, amount, limits.w),
@@ -134,7 +144,7 @@ export function counterStoreSuite(name: string, open: () => CounterStore, runs: 
             else if (each.kind === "start") {
               const { amount } = each;
               const id = `p${calls++}`;
-              const { granted } = await store.decide(id, claimsOf(amount), now, 10 * LEASE);
+              const { granted, hold } = await store.decide(id, claimsOf(amount), now, 10 * LEASE);
               const reserved = running.reduce((sum, call) => sum + call.amount, 0);
               const recent = (age: number): number =>
                 counted.filter(({ at }) => at > now - age).reduce((sum, one) => sum + one.amount, 0);
@@ -145,20 +155,27 @@ export function counterStoreSuite(name: string, open: () => CounterStore, runs: 
               if (granted) {
                 const entry = { at: now, amount };
                 counted.push(entry);
-                running.push({ id, amount, at: now, entry });
+                running.push({ id, amount, at: now, entry, hold });
               }
             } else {
               const [call] = running.splice(each.which % Math.max(1, running.length), 1);
               if (call === undefined) continue;
               const actual = Math.floor(call.amount * each.share);
-              await store.settle(call.id, claimsOf(call.amount), [actual, actual, actual], call.at, now);
+              await store.settle(
+                call.id,
+                claimsOf(call.amount),
+                [actual, actual, actual],
+                call.at,
+                now,
+                call.hold,
+              );
               call.entry.amount = actual;
               spent += actual;
             }
           }
           for (const call of running) {
             const { id, amount } = call;
-            await store.settle(id, claimsOf(amount), [amount, amount, amount], call.at, now);
+            await store.settle(id, claimsOf(amount), [amount, amount, amount], call.at, now, call.hold);
             spent += call.amount;
           }
           const after = await store.decide("end", claimsOf(0), now + 3 * MINUTE, LEASE);

@@ -216,7 +216,6 @@ class World {
     const { key, endsAt } = rule.calendar.period(this.#now);
     const claim = { kind: "budget", key, amount, limit: rule.limit, enforced: false, endsAt } as const;
     const id = `fill-${this.#calls++}`;
-    this.#store.decide(id, [claim], this.#now, 1_000);
     const used = this.#store.settle(id, [claim], [amount], this.#now, this.#now) as (number | undefined)[];
     this.#watch.note(rule, this.#now, used[0] ?? 0);
   }

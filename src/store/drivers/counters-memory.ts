@@ -5,6 +5,7 @@ import {
   type ClaimState,
   type CounterStore,
   type Decision,
+  type Hold,
   SLOTS,
   type SlotClaim,
   type WindowClaim,
@@ -17,11 +18,12 @@ const GRACE_MS = 86_400_000;
 
 export class MemoryCounters implements CounterStore {
   readonly #windows = new Map<string, Window>();
-  readonly #slots = new Map<string, Set<string>>();
+  /** How many calls hold a slot. */
+  readonly #slots = new Map<string, number>();
   readonly #budgets = new Map<string, Budget>();
   #made = 0;
 
-  decide(id: string, claims: readonly Claim[], nowMs: number, leaseMs: number): Decision {
+  decide(_id: string, claims: readonly Claim[], nowMs: number, leaseMs: number): Decision {
     let granted = true;
     const states: ClaimState[] = [];
     for (const claim of claims) {
@@ -29,30 +31,34 @@ export class MemoryCounters implements CounterStore {
       if (!state.fits && (claim.kind !== "budget" || claim.enforced)) granted = false;
       states.push(state);
     }
-    if (granted) for (const claim of claims) this.#take(id, claim, nowMs, leaseMs);
-    return { granted, states };
+    if (!granted) return { granted, states };
+    const hold = { over: false, reservations: claims.map((claim) => this.#take(claim, nowMs, leaseMs)) };
+    return { granted, states, hold };
   }
 
   settle(
-    id: string,
+    _id: string,
     claims: readonly Claim[],
     actual: readonly number[],
     decidedAt: number,
     nowMs: number,
+    hold?: Hold,
   ): readonly (number | undefined)[] {
-    return claims.map((claim, index) => this.#settle(id, claim, actual[index] ?? 0, decidedAt, nowMs));
-  }
-
-  #settle(id: string, claim: Claim, actual: number, decidedAt: number, nowMs: number): number | undefined {
-    if (claim.kind === "budget") return this.#budget(claim.key, claim.endsAt, nowMs).settle(id, actual);
-    if (claim.kind === "window") {
-      if (actual !== claim.amount) this.#window(claim).correct(decidedAt, actual - claim.amount, nowMs);
-    } else {
-      const holders = this.#slots.get(claim.key);
-      holders?.delete(id);
-      if (holders?.size === 0) this.#slots.delete(claim.key);
-    }
-    return undefined;
+    const mine = hold === undefined || hold.over ? undefined : (hold as MemoryHold);
+    if (mine !== undefined) mine.over = true;
+    return claims.map((claim, index) => {
+      const amount = actual[index] ?? 0;
+      switch (claim.kind) {
+        case "window":
+          if (amount !== claim.amount) this.#window(claim).correct(decidedAt, amount - claim.amount, nowMs);
+          return undefined;
+        case "slot":
+          if (mine !== undefined) this.#slots.set(claim.key, (this.#slots.get(claim.key) ?? 1) - 1);
+          return undefined;
+        case "budget":
+          return this.#budget(claim.key, claim.endsAt, nowMs).settle(mine?.reservations[index], amount);
+      }
+    });
   }
 
   seed(key: string, used: number, endsAt: number): void {
@@ -72,24 +78,22 @@ export class MemoryCounters implements CounterStore {
       case "window":
         return this.#window(claim).look(claim, nowMs);
       case "slot":
-        return lookAtSlots(claim, this.#slots.get(claim.key)?.size ?? 0);
+        return lookAtSlots(claim, this.#slots.get(claim.key) ?? 0);
       case "budget":
         return this.#budget(claim.key, claim.endsAt, nowMs).look(claim, nowMs);
     }
   }
 
-  #take(id: string, claim: Claim, nowMs: number, leaseMs: number): void {
+  #take(claim: Claim, nowMs: number, leaseMs: number): Reservation | undefined {
     switch (claim.kind) {
       case "window":
-        return this.#window(claim).add(nowMs, claim.amount);
-      case "slot": {
-        const holders = this.#slots.get(claim.key);
-        if (holders === undefined) this.#slots.set(claim.key, new Set([id]));
-        else holders.add(id);
-        return;
-      }
+        this.#window(claim).add(nowMs, claim.amount);
+        return undefined;
+      case "slot":
+        this.#slots.set(claim.key, (this.#slots.get(claim.key) ?? 0) + 1);
+        return undefined;
       case "budget":
-        return this.#budget(claim.key, claim.endsAt, nowMs).reserve(id, claim.amount, nowMs + leaseMs);
+        return this.#budget(claim.key, claim.endsAt, nowMs).reserve(claim.amount, nowMs + leaseMs);
     }
   }
 
@@ -188,6 +192,13 @@ class Window {
 interface Reservation {
   readonly amount: number;
   readonly until: number;
+  /** Where it stands in the list; -1 when it is over. */
+  place: number;
+}
+
+interface MemoryHold extends Hold {
+  /** In the order of the claims; those of budgets. */
+  readonly reservations: readonly (Reservation | undefined)[];
 }
 
 class Budget {
@@ -195,28 +206,34 @@ class Budget {
   used = 0;
   #reserved = 0;
   #seeded = false;
-  /** In the order they were made, which is nearly that of their ends. */
-  readonly #reservations = new Map<string, Reservation>();
+  /**
+   * A list rather than a map: the tables that a map leaves behind keep what was in them from being collected young.
+   */
+  readonly #reservations: Reservation[] = [];
+  /** None ends earlier than this. */
+  #nextEnd = Number.POSITIVE_INFINITY;
 
   constructor(endsAt: number) {
     this.endsAt = endsAt;
   }
 
   look({ amount, limit }: BudgetClaim, nowMs: number): ClaimState {
-    this.#expire(nowMs);
+    if (nowMs >= this.#nextEnd) this.#expire(nowMs);
     const used = this.used + this.#reserved;
     const fits = used + amount <= limit;
     return { fits, used, waitMs: fits ? 0 : Math.max(1, this.endsAt - nowMs) };
   }
 
-  reserve(id: string, amount: number, until: number): void {
-    this.#release(id);
-    this.#reservations.set(id, { amount, until });
+  reserve(amount: number, until: number): Reservation {
+    const reservation = { amount, until, place: this.#reservations.length };
+    this.#reservations.push(reservation);
     this.#reserved += amount;
+    if (until < this.#nextEnd) this.#nextEnd = until;
+    return reservation;
   }
 
-  settle(id: string, actual: number): number {
-    this.#release(id);
+  settle(reservation: Reservation | undefined, actual: number): number {
+    if (reservation !== undefined) this.#release(reservation);
     this.used += actual;
     return this.used;
   }
@@ -227,17 +244,24 @@ class Budget {
     this.used += used;
   }
 
-  #release(id: string): void {
-    const reservation = this.#reservations.get(id);
-    if (reservation === undefined) return;
-    this.#reservations.delete(id);
+  #release(reservation: Reservation): void {
+    const { place } = reservation;
+    if (place === -1) return;
+    reservation.place = -1;
     this.#reserved -= reservation.amount;
+    // The last one takes its place.
+    const last = this.#reservations.pop();
+    if (last !== undefined && last !== reservation) {
+      last.place = place;
+      this.#reservations[place] = last;
+    }
   }
 
   #expire(nowMs: number): void {
-    for (const [id, { until }] of this.#reservations) {
-      if (until > nowMs) return;
-      this.#release(id);
-    }
+    for (const each of [...this.#reservations]) if (each.until <= nowMs) this.#release(each);
+    this.#nextEnd = this.#reservations.reduce(
+      (least, { until }) => Math.min(least, until),
+      Number.POSITIVE_INFINITY,
+    );
   }
 }

@@ -43,7 +43,7 @@ describeWithProgram("redis-server", "counters in Redis", (program) => {
       };
       return {
         decide: async (...args) => (await opened()).decide(...args),
-        settle: async (...args) => (await opened()).settle(...args),
+        settle: async (id, claims, actual, at, now) => (await opened()).settle(id, claims, actual, at, now),
         seed: async (...args) => (await opened()).seed(...args),
         used: async (key) => (await opened()).used(key),
         close: async () => (await opened()).close(),
