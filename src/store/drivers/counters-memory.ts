@@ -46,19 +46,26 @@ export class MemoryCounters implements CounterStore {
   ): readonly (number | undefined)[] {
     const mine = hold === undefined || hold.over ? undefined : (hold as MemoryHold);
     if (mine !== undefined) mine.over = true;
-    return claims.map((claim, index) => {
-      const amount = actual[index] ?? 0;
-      switch (claim.kind) {
-        case "window":
-          if (amount !== claim.amount) this.#window(claim).correct(decidedAt, amount - claim.amount, nowMs);
-          return undefined;
-        case "slot":
-          if (mine !== undefined) this.#slots.set(claim.key, (this.#slots.get(claim.key) ?? 1) - 1);
-          return undefined;
-        case "budget":
-          return this.#budget(claim.key, claim.endsAt, nowMs).settle(mine?.reservations[index], amount);
-      }
-    });
+    return claims.map((claim, index) =>
+      this.#settle(claim, actual[index] ?? 0, decidedAt, nowMs, mine?.reservations[index], mine),
+    );
+  }
+
+  #settle(
+    claim: Claim,
+    actual: number,
+    decidedAt: number,
+    nowMs: number,
+    reservation: Reservation | undefined,
+    hold: MemoryHold | undefined,
+  ): number | undefined {
+    if (claim.kind === "budget") {
+      return this.#budget(claim.key, claim.endsAt, nowMs).settle(reservation, actual);
+    }
+    if (claim.kind === "window") {
+      if (actual !== claim.amount) this.#window(claim).correct(decidedAt, actual - claim.amount, nowMs);
+    } else if (hold !== undefined) this.#slots.set(claim.key, (this.#slots.get(claim.key) ?? 1) - 1);
+    return undefined;
   }
 
   seed(key: string, used: number, endsAt: number): void {
