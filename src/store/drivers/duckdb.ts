@@ -204,18 +204,21 @@ class DuckdbStore implements LedgerStore {
   }
 
   async #insert(rows: readonly LedgerRow[]): Promise<number> {
-    const once = [...new Map(rows.toReversed().map((row) => [row.id, row])).values()].reverse();
-    const [first] = once;
+    const [first] = rows;
     if (first === undefined) return 0;
-    let added = once.length;
+    const ids = new Set<string>();
     let low = first.id;
     let high = first.id;
     let earliest = first.startedAt;
-    for (const { id, startedAt } of once) {
+    for (const { id, startedAt } of rows) {
+      ids.add(id);
       if (id < low) low = id;
       if (id > high) high = id;
       if (startedAt < earliest) earliest = startedAt;
     }
+    // Of those with the same id the first counts; there hardly ever are any.
+    const once = ids.size === rows.length ? rows : rows.filter(({ id }) => ids.delete(id));
+    let added = once.length;
     const late = this.rollups.isLate(earliest);
     const connection = this.#writing;
     const between = `SELECT id FROM calls WHERE id >= ${quoted(low)} AND id <= ${quoted(high)}`;
