@@ -7,9 +7,10 @@ import { MeteredCall } from "./call.ts";
 import { Core } from "./core.ts";
 import type { Fetch, MeterOptions } from "./options.ts";
 import { type PromRegistry, registerWith } from "./prom-client.ts";
-import { type FetchInit, type FetchInput, methodOf, readRequest, urlOf } from "./request.ts";
+import { type AppRequest, type FetchInit, type FetchInput, methodOf, readRequest, urlOf } from "./request.ts";
 import { type MetricsServer, type ServeOptions, serveMetrics } from "./serve.ts";
 import type { Stats } from "./stats.ts";
+import type { Target } from "./targets.ts";
 
 export interface MetricsPageOptions {
   /** Names that dashboards already use: `holysheep`, `ai_api`, `llm`, `genai`. Default: Bellwether's own. */
@@ -63,16 +64,32 @@ interface Page {
   readonly text: string;
 }
 
+/** One promise less for each `async` that is not there: calls that need not wait for anything do not. */
 function fetchOf(core: Core): Fetch {
-  return async (input: FetchInput, init?: FetchInit) => {
-    const url = urlOf(input);
-    const method = methodOf(input, init);
-    const target = core.targets.find(method, url);
-    if (target === undefined) return core.fetch(input, init);
-    if (!core.ready) await core.load();
-    const { includeUsage } = target.upstream;
-    const read = readRequest(input, init, url, target.operation, includeUsage);
-    const request = read instanceof Promise ? await read : read;
-    return new MeteredCall(core, target, method, request).run();
+  return (input: FetchInput, init?: FetchInit) => {
+    try {
+      const url = urlOf(input);
+      const method = methodOf(input, init);
+      const target = core.targets.find(method, url);
+      if (target === undefined) return core.fetch(input, init);
+      if (!core.ready) return core.load().then(() => meteredCall(core, target, method, url, input, init));
+      return meteredCall(core, target, method, url, input, init);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   };
+}
+
+function meteredCall(
+  core: Core,
+  target: Target,
+  method: string,
+  url: string,
+  input: FetchInput,
+  init: FetchInit | undefined,
+): Promise<Response> {
+  const { includeUsage } = target.upstream;
+  const read = readRequest(input, init, url, target.operation, includeUsage);
+  const send = (request: AppRequest) => new MeteredCall(core, target, method, request).run();
+  return read instanceof Promise ? read.then(send) : send(read);
 }

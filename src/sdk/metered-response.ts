@@ -29,8 +29,11 @@ export function meteredResponse(
   const announced = edited && response.headers.has("content-length");
   if (!announced && isNode() && Object.getPrototypeOf(response) === Response.prototype) {
     prototype ??= prototypeOfMetered();
-    const metered = Object.setPrototypeOf(response, prototype) as InPlace;
+    // In this order: what is added to an object after its prototype has changed gives it a hidden class of its own,
+    // and all code that it passes through has to look up everything anew.
+    const metered = response as InPlace;
     metered[TAP] = tap;
+    Object.setPrototypeOf(metered, prototype);
     tap.settleWith(metered);
     return metered;
   }
@@ -60,8 +63,6 @@ function isNode(): boolean {
 /** Made when it is first needed; inherits from the platform's. */
 let prototype: object | undefined;
 
-const decoder = new TextDecoder();
-
 function prototypeOfMetered(): object {
   const native = Response.prototype;
   const nativeBody = Object.getOwnPropertyDescriptor(native, "body")?.get as (
@@ -81,18 +82,17 @@ function prototypeOfMetered(): object {
     response[STREAM] = stream;
     return stream;
   };
-  const bytesOf = (response: InPlace): Promise<ArrayBuffer> => {
-    if (response[COPY] !== undefined) return response[COPY].arrayBuffer();
-    const tap = response[TAP];
-    if (tap.readsWhole) return tap.whole(() => native.arrayBuffer.call(response));
-    // A body that is being read already is refused as ever.
-    return new Response(streamOf(response)).arrayBuffer();
-  };
-  const textOf = async (response: InPlace): Promise<string> => decoder.decode(await bytesOf(response));
+  /** The tap, where the platform may read the whole body at once. */
+  const wholeOf = (response: InPlace): Tap | undefined =>
+    response[COPY] === undefined && response[TAP].readsWhole ? response[TAP] : undefined;
+  // A body that is being read already is refused as ever.
+  const inPieces = (response: InPlace): Response => response[COPY] ?? new Response(streamOf(response));
+  const bytesOf = (response: InPlace): Promise<ArrayBuffer> =>
+    wholeOf(response)?.bytes(() => native.arrayBuffer.call(response)) ?? inPieces(response).arrayBuffer();
 
   const methods = {
     arrayBuffer: {
-      value: async function (this: InPlace) {
+      value: function (this: InPlace) {
         return bytesOf(this);
       },
     },
@@ -102,13 +102,13 @@ function prototypeOfMetered(): object {
       },
     },
     text: {
-      value: async function (this: InPlace) {
-        return textOf(this);
+      value: function (this: InPlace) {
+        return wholeOf(this)?.text(() => native.text.call(this)) ?? inPieces(this).text();
       },
     },
     json: {
-      value: async function (this: InPlace) {
-        return JSON.parse(await textOf(this)) as unknown;
+      value: function (this: InPlace) {
+        return wholeOf(this)?.json(() => native.text.call(this)) ?? inPieces(this).json();
       },
     },
     blob: {

@@ -1,7 +1,7 @@
 /** What an app hands to `fetch`, read as far as metering needs it, and the same again for each attempt. */
 import type { Operation, RequestBody, RequestFacts } from "../usage/dialect.ts";
 import { askForUsage, lacksUsage, parseBody } from "../usage/request-body.ts";
-import { utf8Text } from "../wire/bytes.ts";
+import { utf8Bytes, utf8Length, utf8Text } from "../wire/bytes.ts";
 
 export type FetchInput = Parameters<typeof globalThis.fetch>[0];
 export type FetchInit = NonNullable<Parameters<typeof globalThis.fetch>[1]>;
@@ -21,12 +21,6 @@ export interface AppRequest {
   /** We ask for usage in the stream where the app did not. */
   readonly usageInjected: boolean;
 }
-
-const encoder = new TextEncoder();
-
-/** Bytes of a text in UTF-8, without making them where that can be had. */
-const byteLength: (text: string) => number =
-  typeof Buffer === "undefined" ? (text) => encoder.encode(text).length : Buffer.byteLength;
 
 export function urlOf(input: FetchInput): string {
   if (typeof input === "string") return input;
@@ -81,7 +75,7 @@ function requestOf(
     traceparent: headerOf(input, init, "traceparent"),
     facts,
     body: content,
-    bytesIn: typeof content === "string" ? byteLength(content) : (content?.length ?? 0),
+    bytesIn: typeof content === "string" ? utf8Length(content) : (content?.length ?? 0),
     usageInjected,
   };
 }
@@ -89,7 +83,7 @@ function requestOf(
 /** The request with our wish for usage in it. */
 function asking(init: FetchInit | undefined, content: Uint8Array | string, json: unknown): FetchInit {
   const isText = typeof content === "string";
-  const bytes = askForUsage(isText ? encoder.encode(content) : content, json as Record<string, unknown>);
+  const bytes = askForUsage(isText ? utf8Bytes(content) : content, json as Record<string, unknown>);
   // As a text where it was one: that decides the content type where none is given.
   return { ...init, body: isText ? utf8Text(bytes) : asBody(bytes) };
 }

@@ -5,6 +5,7 @@
 import type { BellwetherError } from "../core/errors.ts";
 import type { CallRecord } from "../gateway/call-record.ts";
 import type { AnswerMeter } from "../usage/meter.ts";
+import { utf8Length } from "../wire/bytes.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { failureOf } from "./failure.ts";
 
@@ -162,18 +163,45 @@ export class Tap {
   }
 
   /** Reads the body in one. Rejects as `read` does. */
-  async whole(read: () => Promise<ArrayBuffer>): Promise<ArrayBuffer> {
-    let buffer: ArrayBuffer;
-    try {
-      buffer = await read();
-    } catch (error) {
-      this.#settleFailed(error);
-      throw error;
-    }
-    this.#meter.push(viewOf(new Uint8Array(buffer)));
-    this.#record.bytesOut += buffer.byteLength;
+  bytes(read: () => Promise<ArrayBuffer>): Promise<ArrayBuffer> {
+    return read().then((buffer) => {
+      this.#meter.push(viewOf(new Uint8Array(buffer)));
+      this.#ended(buffer.byteLength);
+      return buffer;
+    }, this.#onWholeFailed);
+  }
+
+  /** The same as a text. */
+  text(read: () => Promise<string>): Promise<string> {
+    return read().then((text) => {
+      this.#meter.pushText(text);
+      this.#ended(utf8Length(text));
+      return text;
+    }, this.#onWholeFailed);
+  }
+
+  /** The same as what its JSON says, parsed once for the app and for the meter. */
+  json(read: () => Promise<string>): Promise<unknown> {
+    return read().then((text) => {
+      let parsed: unknown;
+      try {
+        parsed = JSON.parse(text);
+        return parsed;
+      } finally {
+        this.#meter.pushText(text, parsed);
+        this.#ended(utf8Length(text));
+      }
+    }, this.#onWholeFailed);
+  }
+
+  readonly #onWholeFailed = (error: unknown): never => {
+    this.#settleFailed(error);
+    throw error;
+  };
+
+  #ended(bytes: number): void {
+    this.#record.bytesOut += bytes;
     this.#ending.settle(undefined, false);
-    return buffer;
   }
 
   start(controller: Controller): void {

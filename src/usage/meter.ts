@@ -6,7 +6,7 @@
  * tail when it is long), and anything else (only counted).
  */
 
-import { joined, utf8Text } from "../wire/bytes.ts";
+import { joined, utf8Bytes, utf8Text } from "../wire/bytes.ts";
 import { findInHead, findInTail } from "../wire/json-tail.ts";
 import { EventSplitter, readEvent } from "../wire/sse.ts";
 import type { Operation, Reading } from "./dialect.ts";
@@ -91,6 +91,17 @@ export class AnswerMeter {
     return chunk;
   }
 
+  /**
+   * Takes the whole of an answer that is no stream as a text, in place of its bytes. `parsed`: what it says, where
+   * the caller has parsed it already; it is only looked at.
+   */
+  pushText(text: string, parsed?: unknown): void {
+    if (this.#kind !== "json" || text === "") return;
+    if (parsed !== undefined) this.#options.operation.dialect.readBody(parsed, this.reading);
+    else if (text.length > PARSE_WHOLE_BYTES) this.#keep(utf8Bytes(text));
+    else this.#readText(text);
+  }
+
   /** The answer is over, cleanly or not. Returns bytes that are still to be relayed. */
   finish(): Uint8Array | undefined {
     if (this.#splitter !== undefined) {
@@ -143,8 +154,12 @@ export class AnswerMeter {
       if (partial !== undefined) return dialect.readBody(partial, this.reading);
       if (this.#middleLost) return;
     }
+    this.#readText(utf8Text(bytes));
+  }
+
+  #readText(text: string): void {
     try {
-      dialect.readBody(JSON.parse(utf8Text(bytes)), this.reading);
+      this.#options.operation.dialect.readBody(JSON.parse(text), this.reading);
     } catch {
       this.malformed = true;
     }

@@ -21,6 +21,16 @@ export function utf8Text(bytes: Uint8Array, start = 0, end = bytes.length): stri
   return hasSlices(bytes) ? bytes.utf8Slice(start, end) : utf8.decode(bytes.subarray(start, end));
 }
 
+const encoder = new TextEncoder();
+
+/** `text` in UTF-8. */
+export const utf8Bytes: (text: string) => Uint8Array =
+  typeof Buffer === "undefined" ? (text) => encoder.encode(text) : (text) => Buffer.from(text);
+
+/** Bytes of `text` in UTF-8, without making them where that can be had. */
+export const utf8Length: (text: string) => number =
+  typeof Buffer === "undefined" ? (text) => encoder.encode(text).length : (text) => Buffer.byteLength(text);
+
 /** Text of `bytes[start, end)` with one character per byte: fast, lossless, and safe to cut anywhere. */
 export function latin1Text(bytes: Uint8Array, start = 0, end = bytes.length): string {
   if (hasSlices(bytes)) return bytes.latin1Slice(start, end);
