@@ -10,7 +10,8 @@ export const openAiEmbeddings: Dialect = {
   name: "openai-embeddings",
   family: "openai",
   countsTokens: true,
-  usageKeys: ["usage"],
+  // Both stand behind the vectors, out of sight of a look at the answer's beginning.
+  usageKeys: ["usage", "model"],
 
   match(method: string, path: string): Operation | undefined {
     if (!isUnder(path, ROOT)) return undefined;
