@@ -3,6 +3,7 @@ import { formatUsd, type Pico } from "./core/money.ts";
 import type { AccountRow, AppRow, AppsAnswer, LiveRow, ProbeRow, UpstreamRow } from "./http/api.ts";
 import type { MonthSpend } from "./ledger/spending/month.ts";
 import type { Ran, Watch } from "./probes/board.ts";
+import type { KeyState } from "./probes/probe.ts";
 import type { InForce } from "./settings.ts";
 import type { BreakerState, Ejected } from "./upstreams/breaker.ts";
 import type { Upstream } from "./upstreams/upstream.ts";
@@ -40,7 +41,8 @@ export function upstreamRow(upstream: Upstream, facts: UpstreamFacts): UpstreamR
     why,
     breaker,
     ejected: ejected.map(({ model, why, forMs }) => ({ model, why, forSeconds: Math.ceil(forMs / 1000) })),
-    key: { state: watch.keyState, expiresAt: watch.keyExpiresAt ?? null },
+    key: keyRow(worstOf(watch.keys)),
+    keys: watch.keys.map(keyRow),
     lastMinute,
     probes: watch.ran.map(probeRow),
     accounts: watch.accounts.map(accountRow),
@@ -52,6 +54,20 @@ export function upstreamRow(upstream: Upstream, facts: UpstreamFacts): UpstreamR
   };
 }
 
+type Key = Watch["keys"][number];
+
+/** States of keys, the worst first. */
+const BAD_KEY: readonly KeyState[] = ["invalid", "expired", "no_quota"];
+const FROM_WORST: readonly KeyState[] = [...BAD_KEY, "unknown", "valid"];
+
+function worstOf(keys: readonly Key[]): Key | undefined {
+  return [...keys].sort((a, b) => FROM_WORST.indexOf(a.state) - FROM_WORST.indexOf(b.state))[0];
+}
+
+function keyRow(key: Key | undefined): UpstreamRow["key"] {
+  return { state: key?.state ?? "unknown", expiresAt: key?.expiresAt ?? null };
+}
+
 /** The worst of what the breaker, the key, the last minute's attempts and the probes say. */
 function healthOf(
   watch: Watch,
@@ -59,13 +75,22 @@ function healthOf(
   breaker: BreakerState,
   [ejected]: readonly Ejected[],
 ): Pick<UpstreamRow, "health" | "why"> {
-  const { keyState, ran } = watch;
-  if (keyState !== "valid" && keyState !== "unknown") {
-    return { health: "down", why: `its key is ${keyState.replace("_", " ")}` };
+  const { keys, ran } = watch;
+  const bad = keys.filter(({ state }) => BAD_KEY.includes(state));
+  const worst = worstOf(keys);
+  const what = worst?.state.replace("_", " ");
+  if (bad.length > 0 && bad.length === keys.length) {
+    return {
+      health: "down",
+      why: keys.length === 1 ? `its key is ${what}` : `none of its keys is good: ${what}`,
+    };
   }
   const enough = calls >= ENOUGH_CALLS && errorRate !== null;
   const share = enough ? `${Math.round(errorRate * 100)} % of the last minute's attempts failed` : "";
   if (enough && errorRate >= DOWN) return { health: "down", why: share };
+  if (worst !== undefined && bad.length > 0) {
+    return { health: "degraded", why: `key ${keys.indexOf(worst) + 1} of ${keys.length} is ${what}` };
+  }
   if (ejected !== undefined) {
     return { health: "degraded", why: `left alone for ${ejected.model}: ${ejected.why}` };
   }

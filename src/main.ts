@@ -107,9 +107,10 @@ export async function serve(options: ServeOptions): Promise<Running> {
 
   const sandbox = await startSandboxUpstream(initial, env);
   const fallback = sandbox === undefined ? [] : [sandbox.upstream];
-  const keyRings = new KeyRings(systemClock, ({ upstream, position, of, status, ms }) =>
-    log.warn({ upstream, key: `${position} of ${of}`, status, ms }, "an API key rests"),
-  );
+  const keyRings = new KeyRings(systemClock, ({ upstream, position, of, status, ms }) => {
+    log.warn({ upstream, key: `${position} of ${of}`, status, ms }, "an API key rests");
+    probes.recorder.refused(upstream, position, status);
+  });
   const breakers = watchedBreakers(registry, log, () => inForce.upstreams);
   const routing: RoutingLife = {
     view: new TrafficView(systemClock),

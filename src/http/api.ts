@@ -327,6 +327,12 @@ export interface AccountRow {
   readonly exhaustedAt: number | null;
 }
 
+export interface UpstreamKeyRow {
+  /** `valid`, `invalid`, `expired`, `no_quota`, `unknown`. */
+  readonly state: string;
+  readonly expiresAt: number | null;
+}
+
 export interface UpstreamRow {
   readonly name: string;
   readonly provider: string;
@@ -341,11 +347,10 @@ export interface UpstreamRow {
   readonly breaker: "closed" | "half-open" | "open";
   /** Models for which it is left alone because others fare far better, why, and for how many seconds still. */
   readonly ejected: readonly { readonly model: string; readonly why: string; readonly forSeconds: number }[];
-  readonly key: {
-    /** `valid`, `invalid`, `expired`, `no_quota`, `unknown`. */
-    readonly state: string;
-    readonly expiresAt: number | null;
-  };
+  /** Of its keys the one in the worst state. */
+  readonly key: UpstreamKeyRow;
+  /** In the order of the configuration. */
+  readonly keys: readonly UpstreamKeyRow[];
   /** Attempts there: those that failed before another upstream answered count too. */
   readonly lastMinute: LiveRow;
   readonly probes: readonly ProbeRow[];

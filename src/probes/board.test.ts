@@ -15,9 +15,9 @@ function setUp() {
   const metrics = new Metrics();
   const keys = new KeyHealth({ isOurs: () => true, doubt: () => false, changed: () => undefined });
   const board = new Board(metrics.registry, clock, keys);
-  board.watch(new Map([["relay", ["gpt-4.1", "gone"]]]));
+  board.watch(new Map([["relay", { models: ["gpt-4.1", "gone"], keys: 1 }]]));
   const note = (name: keyof typeof probes, finding: Finding, more: Partial<Result> = {}): void => {
-    const task = { upstream, probe: probes[name], model: "", timeoutMs: 1_000 };
+    const task = { upstream, probe: probes[name], model: "", timeoutMs: 1_000, key: 1 };
     const ended = { outcome: "success", success: true, message: "", status: 200, durationMs: 10 } as const;
     const nothing = { key: undefined, retryAfterMs: undefined, usages: [], cost: undefined };
     board.note({ task, ...ended, ...nothing, startedAt: clock.wall(), finding, ...more }, MINUTE);

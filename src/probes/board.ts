@@ -7,7 +7,7 @@ import { catalogue, type GaugeDefinition } from "../metrics/catalogue.ts";
 import type { Registry } from "../metrics/registry.ts";
 import { BurnRate } from "./burn-rate.ts";
 import type { KeyHealth } from "./key-health.ts";
-import { type Account, type KeyState, keyStates, phases } from "./probe.ts";
+import { type Account, type Finding, type KeyState, keyStates, phases } from "./probe.ts";
 import type { Result, Task } from "./run.ts";
 
 /** An account that has not been read for this many intervals is not shown any more. */
@@ -19,6 +19,14 @@ export interface Ran {
   readonly result: Result;
   /** Wall-clock milliseconds. */
   readonly lastSuccess: number | undefined;
+}
+
+/** What is to be watched of an upstream. */
+export interface Wanted {
+  /** Configured for it. */
+  readonly models: readonly string[];
+  /** How many it has. */
+  readonly keys: number;
 }
 
 interface Watched {
@@ -35,8 +43,8 @@ export interface Watch {
   /** Of the last reading, while it is fresh. */
   readonly accounts: readonly { readonly account: Account; readonly burn: BurnRate | undefined }[];
   readonly accountsAt: number | undefined;
-  readonly keyState: KeyState;
-  readonly keyExpiresAt: number | undefined;
+  /** Of each of its keys, in the order of the configuration. */
+  readonly keys: readonly { readonly state: KeyState; readonly expiresAt: number | undefined }[];
   readonly certificateExpiresAt: number | undefined;
   readonly modelsListed: number | undefined;
 }
@@ -71,7 +79,7 @@ export class Board {
   readonly #certificates = new Map<string, number>();
   readonly #keyExpiries = new Map<string, number>();
   readonly #models = new Map<string, ReadonlySet<string>>();
-  #wanted: ReadonlyMap<string, readonly string[]> = new Map();
+  #wanted: ReadonlyMap<string, Wanted> = new Map();
 
   constructor(registry: Registry, clock: Clock, keys: KeyHealth) {
     this.#registry = registry;
@@ -81,11 +89,15 @@ export class Board {
   }
 
   /** The upstreams that are watched, with the models that are configured for each; all others are forgotten. */
-  watch(upstreams: ReadonlyMap<string, readonly string[]>): void {
+  watch(upstreams: ReadonlyMap<string, Wanted>): void {
     this.#wanted = upstreams;
-    for (const known of [this.#ran, this.#accounts, this.#certificates, this.#keyExpiries, this.#models]) {
+    for (const known of [this.#ran, this.#accounts, this.#certificates, this.#models]) {
       for (const name of known.keys()) if (!upstreams.has(name)) known.delete(name);
     }
+    const expiries = new Set(
+      [...upstreams].flatMap(([name, { keys }]) => places(keys).map((key) => `${name} ${key}`)),
+    );
+    for (const id of this.#keyExpiries.keys()) if (!expiries.has(id)) this.#keyExpiries.delete(id);
   }
 
   /** Forgets what is shown of probes that are not run any more. */
@@ -114,8 +126,10 @@ export class Board {
         burn: watched?.burn.get(account.currency),
       })),
       accountsAt: watched?.readAt,
-      keyState: this.#keys.stateOf(upstream),
-      keyExpiresAt: this.#keyExpiries.get(upstream),
+      keys: places(this.#wanted.get(upstream)?.keys).map((key) => ({
+        state: this.#keys.stateOf(upstream, key),
+        expiresAt: this.#keyExpiries.get(`${upstream} ${key}`),
+      })),
       certificateExpiresAt: this.#certificates.get(upstream),
       modelsListed: this.#models.get(upstream)?.size,
     };
@@ -132,7 +146,10 @@ export class Board {
       .inc();
     if (cost !== undefined)
       this.#registry.money(catalogue.probeCost).with([upstream.name, probe.name]).inc(cost);
-    if (result.key !== undefined) this.#keys.prove(upstream.name, result.key);
+    if (result.key !== undefined) this.#keys.prove(upstream.name, result.key, task.key);
+    if (success && finding.accounts !== undefined) this.#noteExpiry(`${upstream.name} ${task.key}`, finding);
+    // What a probe with a further key says of the upstream, the same one with the first has said already.
+    if (task.key > 1) return;
     const key = `${probe.name} ${model}`;
     const ran = this.#ran.get(upstream.name) ?? new Map<string, Ran>();
     this.#ran.set(upstream.name, ran);
@@ -144,9 +161,11 @@ export class Board {
     if (finding.certificateExpiresAt !== undefined) {
       this.#certificates.set(upstream.name, finding.certificateExpiresAt);
     }
-    if (finding.accounts === undefined) return;
-    if (finding.keyExpiresAt === undefined) this.#keyExpiries.delete(upstream.name);
-    else this.#keyExpiries.set(upstream.name, finding.keyExpiresAt);
+  }
+
+  #noteExpiry(id: string, { keyExpiresAt }: Finding): void {
+    if (keyExpiresAt === undefined) this.#keyExpiries.delete(id);
+    else this.#keyExpiries.set(id, keyExpiresAt);
   }
 
   #noteAccounts(
@@ -183,11 +202,9 @@ export class Board {
 
   #publish(): void {
     for (const gauge of gauges) this.#registry.gauge(gauge).clear();
-    for (const upstream of this.#wanted.keys()) {
+    for (const [upstream, { keys }] of this.#wanted) {
       for (const ran of this.#ran.get(upstream)?.values() ?? []) this.#publishRun(ran);
-      const state = this.#keys.stateOf(upstream);
-      for (const each of keyStates) this.#set(catalogue.keyState, [upstream, each], each === state ? 1 : 0);
-      this.#set(catalogue.keyExpiry, [upstream], seconds(this.#keyExpiries.get(upstream)));
+      for (const key of places(keys)) this.#publishKey(upstream, key);
       this.#set(catalogue.certificateExpiry, [upstream], seconds(this.#certificates.get(upstream)));
       this.#publishModels(upstream);
       this.#publishAccounts(upstream);
@@ -207,11 +224,18 @@ export class Board {
       this.#set(catalogue.probePhase, [...labels, phase], seconds(finding.phases?.[phase]));
   }
 
+  #publishKey(upstream: string, key: number): void {
+    const state = this.#keys.stateOf(upstream, key);
+    const labels = [upstream, String(key)];
+    for (const each of keyStates) this.#set(catalogue.keyState, [...labels, each], each === state ? 1 : 0);
+    this.#set(catalogue.keyExpiry, labels, seconds(this.#keyExpiries.get(`${upstream} ${key}`)));
+  }
+
   #publishModels(upstream: string): void {
     const listed = this.#models.get(upstream);
     if (listed === undefined) return;
     this.#set(catalogue.modelsListed, [upstream], listed.size);
-    for (const model of this.#wanted.get(upstream) ?? []) {
+    for (const model of this.#wanted.get(upstream)?.models ?? []) {
       this.#set(catalogue.modelListed, [upstream, model], listed.has(model) ? 1 : 0);
     }
   }
@@ -232,6 +256,11 @@ export class Board {
       this.#set(catalogue.balanceExhausted, labels, seconds(burn?.exhaustedAt()));
     }
   }
+}
+
+/** The places of so many keys; where there is none, of what stands for one. */
+function places(keys = 1): number[] {
+  return Array.from({ length: Math.max(1, keys) }, (_, index) => index + 1);
 }
 
 function seconds(ms: number | undefined): number | undefined {

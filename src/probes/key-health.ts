@@ -10,9 +10,11 @@ const NO_QUOTA_STATUS = 402;
 export interface KeyHealthOptions {
   /** False where clients send keys of their own, so that answers tell nothing of the upstream's. */
   isOurs(upstream: string): boolean;
-  /** A live call made the key doubtful: a probe should find out. False when none can. */
-  doubt(upstream: string): boolean;
-  changed(upstream: string, before: KeyState, after: KeyState): void;
+  /** True where it has several, so that a call's end does not tell which one it was. */
+  hasSeveral?(upstream: string): boolean;
+  /** A live call made a key doubtful: a probe should find out. False when none can. */
+  doubt(upstream: string, key: number): boolean;
+  changed(upstream: string, before: KeyState, after: KeyState, key: number): void;
 }
 
 export class KeyHealth implements Recorder {
@@ -23,21 +25,29 @@ export class KeyHealth implements Recorder {
     this.#options = options;
   }
 
-  stateOf(upstream: string): KeyState {
-    return this.#states.get(upstream) ?? "unknown";
+  /** `key` is its place among the upstream's keys, counted from 1. */
+  stateOf(upstream: string, key = 1): KeyState {
+    return this.#states.get(idOf(upstream, key)) ?? "unknown";
   }
 
   /** A probe's answer proves it. */
-  prove(upstream: string, state: KeyState): void {
-    const before = this.stateOf(upstream);
+  prove(upstream: string, state: KeyState, key = 1): void {
+    const before = this.stateOf(upstream, key);
     if (before === state) return;
-    this.#states.set(upstream, state);
-    this.#options.changed(upstream, before, state);
+    this.#states.set(idOf(upstream, key), state);
+    this.#options.changed(upstream, before, state, key);
+  }
+
+  /** One of several keys was refused to a live call. */
+  refused(upstream: string, key: number, status: number): void {
+    if (status === 401 || status === 403) this.#refused(upstream, status, key);
   }
 
   /** Forgets upstreams that are not configured any more, and keys that are others now. */
   retain(upstreams: ReadonlySet<string>): void {
-    for (const name of this.#states.keys()) if (!upstreams.has(name)) this.#states.delete(name);
+    for (const id of this.#states.keys()) {
+      if (!upstreams.has(id.slice(0, id.indexOf("\n")))) this.#states.delete(id);
+    }
   }
 
   started(_call: Call): void {
@@ -47,18 +57,23 @@ export class KeyHealth implements Recorder {
   settled({ probe, upstream, status, errorCode, billable }: Usage): void {
     // Probes read the answer's text, and so know more; and refusals of our own tell nothing.
     if (probe || errorCode !== undefined || !this.#options.isOurs(upstream)) return;
+    if (this.#options.hasSeveral?.(upstream) === true) return;
     if (billable && status < 300) {
       if (this.stateOf(upstream) !== "valid") this.prove(upstream, "valid");
     } else if (status === 401 || status === 403 || status === NO_QUOTA_STATUS)
       this.#refused(upstream, status);
   }
 
-  #refused(upstream: string, status: number): void {
-    const before = this.stateOf(upstream);
-    const checked = this.#options.doubt(upstream);
+  #refused(upstream: string, status: number, key = 1): void {
+    const before = this.stateOf(upstream, key);
+    const checked = this.#options.doubt(upstream, key);
     // A refusal may be about a model or a region too: where a probe can find out, that decides.
     if (status === 403 && checked) return;
     if (before === "expired" || before === "no_quota") return;
-    this.prove(upstream, status === NO_QUOTA_STATUS ? "no_quota" : "invalid");
+    this.prove(upstream, status === NO_QUOTA_STATUS ? "no_quota" : "invalid", key);
   }
+}
+
+function idOf(upstream: string, key: number): string {
+  return `${upstream}\n${key}`;
 }

@@ -10,6 +10,7 @@ import { type Family, LabelSet } from "../metrics/family.ts";
 import { bellwether } from "../metrics/profiles/bellwether.ts";
 import { view } from "../metrics/profiles/view.ts";
 import { Registry } from "../metrics/registry.ts";
+import { keyCount } from "../upstreams/one-key.ts";
 import { Board } from "./board.ts";
 import { probeNamed, probes } from "./index.ts";
 import type { Result } from "./run.ts";
@@ -89,7 +90,9 @@ async function pageOf(
   const registry = new Registry(definitions);
   const board = new Board(registry, clock, service.recorder);
   const { upstream } = result.task;
-  board.watch(new Map([[upstream.name, service.modelsOf(upstream.name)]]));
+  board.watch(
+    new Map([[upstream.name, { models: service.modelsOf(upstream.name), keys: keyCount(upstream) }]]),
+  );
   board.note(result, Number.POSITIVE_INFINITY);
   registry.runHooks();
   const own = bellwether({})

@@ -33,7 +33,7 @@ function surroundings(spend = new Spend(1), priced = true): RunSurroundings {
 
 function task(run: Probe["run"], more: Partial<Probe> = {}) {
   const probe: Probe = { name: "chat", about: "", costs: false, applies: () => true, run, ...more };
-  return { upstream, probe, model: "gpt-4.1", timeoutMs: 1_000 };
+  return { upstream, probe, model: "gpt-4.1", timeoutMs: 1_000, key: 1 };
 }
 
 beforeEach(() => {

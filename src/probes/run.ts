@@ -3,6 +3,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Pico } from "../core/money.ts";
 import type { Settings, Surroundings } from "../gateway/state.ts";
+import { withKey } from "../upstreams/one-key.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
 import type { Usage } from "../usage/usage.ts";
 import { callUpstream } from "./call.ts";
@@ -33,6 +34,8 @@ export interface Task {
   /** The model to ask, or "". */
   readonly model: string;
   readonly timeoutMs: number;
+  /** Which of the upstream's keys it is asked with, counted from 1. Those after the first are asked about the key alone. */
+  readonly key: number;
 }
 
 export interface Result {
@@ -65,10 +68,11 @@ export interface RunSurroundings {
 export async function runProbe(task: Task, from: RunSurroundings, signal?: AbortSignal): Promise<Result> {
   const { clock } = from.around;
   const { probe } = task;
+  const upstream = withKey(task.upstream, task.key);
   const refusal = await refusalOf(task, from, clock.wall());
   const startedAt = clock.wall();
   const began = clock.monotonic();
-  const name = spendName(task);
+  const name = taskName(task);
   const usages: Usage[] = [];
   const result = (outcome: Outcome, message: string, more: Partial<Result> = {}): Result => ({
     task,
@@ -92,11 +96,11 @@ export async function runProbe(task: Task, from: RunSurroundings, signal?: Abort
   } catch (error) {
     if (error instanceof ProbeFailure) {
       const { outcome, status = statusOf(usages), key, retryAfterMs } = error;
-      const message = tidy(error.message, [task.upstream.apiKey]);
+      const message = tidy(error.message, [upstream.apiKey]);
       return result(outcome, message, { status, key, retryAfterMs });
     }
-    from.around.log.error({ upstream: task.upstream.name, probe: probe.name, err: error }, "a probe failed");
-    return result("exception", `a fault of Bellwether's own: ${tidy(String(error), [task.upstream.apiKey])}`);
+    from.around.log.error({ upstream: upstream.name, probe: probe.name, err: error }, "a probe failed");
+    return result("exception", `a fault of Bellwether's own: ${tidy(String(error), [upstream.apiKey])}`);
   } finally {
     if (probe.costs) await from.spend.settle(name, costOf(usages), clock.wall());
   }
@@ -108,8 +112,9 @@ function statusOf(usages: readonly Usage[]): number | undefined {
   return usage?.errorCode === undefined ? usage?.status : undefined;
 }
 
-function spendName({ upstream, probe, model }: Task): string {
-  return `${upstream.name} ${probe.name} ${model}`;
+/** What a task is called: the same for the same upstream, probe, model and key. */
+export function taskName({ upstream, probe, model, key }: Task): string {
+  return `${upstream.name} ${probe.name} ${model}${key > 1 ? ` key ${key}` : ""}`;
 }
 
 /** Why it may not be run; undefined when it may, and its cost is then set aside. */
@@ -123,7 +128,7 @@ async function refusalOf(
   if (probe.needsPrice === true && settings().prices.price(upstream.name, model, now) === undefined) {
     return `${model} has no price at ${upstream.name}, and this probe is not run without one: add it under \`prices\``;
   }
-  if (await spend.reserve(spendName(task), now)) return undefined;
+  if (await spend.reserve(taskName(task), now)) return undefined;
   return `probes may cost ${spend.limitUsd} USD a day, and that is spent: raise \`probes.spendPerDay.usd\``;
 }
 
@@ -141,7 +146,8 @@ async function inTime(
   clock: Clock,
   outer: AbortSignal | undefined,
 ): Promise<Finding> {
-  const { upstream, probe, model, timeoutMs } = task;
+  const { probe, model, timeoutMs } = task;
+  const upstream = withKey(task.upstream, task.key);
   const { around, settings } = from;
   const controller = new AbortController();
   const { signal } = controller;

@@ -4,13 +4,14 @@ import type { ProbesConfig } from "../config/schema.ts";
 import type { Settings, Surroundings } from "../gateway/state.ts";
 import { catalogue } from "../metrics/catalogue.ts";
 import type { Registry } from "../metrics/registry.ts";
+import { keyCount } from "../upstreams/one-key.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
 import { Board } from "./board.ts";
 import { KeyHealth } from "./key-health.ts";
 import type { Probe, ProbeName } from "./probe.ts";
-import { type Result, runProbe } from "./run.ts";
+import { type Result, runProbe, taskName } from "./run.ts";
 import { type RunReport, Scheduler, type Timers } from "./scheduler.ts";
-import { canBeAsked, type Scheduled, scheduled, taskOf } from "./settings.ts";
+import { canBeAsked, keyProbe, type Scheduled, scheduled, taskOf } from "./settings.ts";
 import { Spend, type SpendMemory } from "./spend.ts";
 
 export interface ProbeServiceOptions {
@@ -36,8 +37,6 @@ export interface ProbePlan {
   readonly models: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Probes that prove something of the key, the best first. */
-const KEY_PROBES: readonly ProbeName[] = ["models", "balance", "chat", "embeddings"];
 /** Live traffic that is refused makes a probe of its upstream run at once, but not more often than this. */
 const DOUBT_INTERVAL_MS = 5_000;
 
@@ -61,10 +60,12 @@ export class ProbeService {
     this.recorder = new KeyHealth({
       isOurs: (upstream) =>
         this.#plan?.passthrough === false && this.#upstream(upstream)?.apiKey !== undefined,
-      doubt: (upstream) => this.#doubt(upstream),
-      changed: (upstream, before, after) => {
+      hasSeveral: (upstream) => this.#upstream(upstream)?.apiKeys !== undefined,
+      doubt: (upstream, key) => this.#doubt(upstream, key),
+      changed: (upstream, before, after, key) => {
         const { log } = options.around();
-        const fields = { upstream, before, after };
+        const of = this.#upstream(upstream)?.apiKeys?.length;
+        const fields = { upstream, ...(of !== undefined && { key: `${key} of ${of}` }), before, after };
         if (after === "valid") log.info(fields, "the upstream's key is good");
         else log.warn(fields, `the upstream's key is ${after.replace("_", " ")}`);
       },
@@ -107,26 +108,29 @@ export class ProbeService {
   /** Puts a plan into force. Whatever runs goes on; a probe that stays keeps its beat. */
   configure(plan: ProbePlan): void {
     const { config, upstreams, passthrough } = plan;
-    const keys = new Map(this.#plan?.upstreams.map(({ name, apiKey }) => [name, apiKey]));
+    const keys = new Map(this.#plan?.upstreams.map((upstream) => [upstream.name, keysOf(upstream)]));
     this.#plan = plan;
     this.#spend.limitUsd = config.spendPerDay.usd;
     this.#tasks = plan.scheduled ? scheduled(config, upstreams, passthrough) : [];
-    this.#spend.retain(
-      new Set(this.#tasks.map((task) => `${task.upstream.name} ${task.probe.name} ${task.model}`)),
-    );
+    this.#spend.retain(new Set(this.#tasks.map(taskName)));
     if (this.#tasks.some(({ probe }) => probe.costs)) {
       void this.#spend.load(this.#options.around().clock.wall());
     }
     // Of a key that is another now nothing is known.
-    const same = upstreams.filter(({ name, apiKey }) => keys.get(name) === apiKey);
+    const same = upstreams.filter((upstream) => keys.get(upstream.name) === keysOf(upstream));
     this.recorder.retain(new Set(same.map(({ name }) => name)));
-    const watched = new Map(upstreams.map(({ name }) => [name, plan.models.get(name) ?? []]));
+    const watched = new Map(
+      upstreams.map((upstream) => {
+        const { name } = upstream;
+        return [name, { models: plan.models.get(name) ?? [], keys: keyCount(upstream) }];
+      }),
+    );
     this.board.watch(watched);
     this.board.retainTasks(this.#tasks);
     this.#scheduler.concurrency = config.concurrency;
     this.#scheduler.replace(
       this.#tasks.map((task) => ({
-        name: jobName(task),
+        name: taskName(task),
         intervalMs: task.intervalMs,
         jitterMs: task.jitterMs,
         run: () => this.#beat(task),
@@ -142,7 +146,7 @@ export class ProbeService {
    * Runs a probe now, or waits for the run that is under way.
    * @throws ProbeRefused when there is no such upstream, or it cannot be asked this.
    */
-  async ask(upstreamName: string, probe: Probe, timeoutMs?: number): Promise<Result> {
+  async ask(upstreamName: string, probe: Probe, timeoutMs?: number, key = 1): Promise<Result> {
     const plan = this.#plan;
     const upstream = this.#upstream(upstreamName);
     if (plan === undefined || upstream === undefined) {
@@ -155,7 +159,7 @@ export class ProbeService {
         `Upstream ${upstream.name} cannot be probed with \`${probe.name}\`: ${WHY[probe.name]}.`,
       );
     }
-    const task = taskOf(plan.config, upstream, probe);
+    const task = taskOf(plan.config, upstream, probe, key);
     return this.#run(
       timeoutMs === undefined ? task : { ...task, timeoutMs: Math.min(timeoutMs, task.timeoutMs) },
     );
@@ -179,7 +183,7 @@ export class ProbeService {
 
   /** One run of a probe at a time: whoever comes meanwhile gets its result. */
   #run(task: Scheduled): Promise<Result> {
-    const name = jobName(task);
+    const name = taskName(task);
     const under = this.#running.get(name);
     if (under !== undefined) return under;
     const around = this.#options.around();
@@ -200,22 +204,31 @@ export class ProbeService {
     const { log } = this.#options.around();
     const before = this.board.resultsOf(task.upstream.name).find((ran) => ran.task.probe === task.probe);
     this.board.note(result, task.intervalMs);
+    // Of a further key only its state is of interest, and is told where it changes.
+    if (task.key > 1) return;
     if (before?.outcome === result.outcome || (before === undefined && result.success)) return;
     const fields = { upstream: task.upstream.name, probe: task.probe.name, outcome: result.outcome };
     if (result.success) log.info(fields, "the probe succeeds again");
     else log.warn({ ...fields, why: result.message }, "a probe found the upstream unwell");
   }
 
-  #doubt(upstream: string): boolean {
-    const task = KEY_PROBES.flatMap((name) =>
-      this.#tasks.filter((each) => each.upstream.name === upstream && each.probe.name === name),
-    ).find((each) => each.probe.name !== "models" || each.upstream.probing?.publicModels !== true);
+  #doubt(upstream: string, key: number): boolean {
+    const tasks = this.#tasks.filter((each) => each.upstream.name === upstream && each.key === key);
+    const [first] = tasks;
+    const proof =
+      first &&
+      keyProbe(
+        tasks.map(({ probe }) => probe.name),
+        first.upstream,
+      );
+    const task = tasks.find(({ probe }) => probe.name === proof);
     if (task === undefined) return false;
+    const name = taskName(task);
     const now = this.#options.around().clock.monotonic();
-    const last = this.#doubtedAt.get(upstream);
+    const last = this.#doubtedAt.get(name);
     if (last === undefined || now - last >= DOUBT_INTERVAL_MS) {
-      this.#doubtedAt.set(upstream, now);
-      this.#scheduler.hurry(jobName(task));
+      this.#doubtedAt.set(name, now);
+      this.#scheduler.hurry(name);
     }
     return true;
   }
@@ -237,8 +250,9 @@ const WHY: Readonly<Record<ProbeName, string>> = {
   dns: "it has no address",
 };
 
-function jobName({ upstream, probe, model }: Scheduled): string {
-  return `${upstream.name} ${probe.name} ${model}`;
+/** What has to stay the same for what is known of an upstream's keys to hold. */
+function keysOf({ apiKey, apiKeys = [] }: Upstream): string {
+  return JSON.stringify([apiKey, ...apiKeys]);
 }
 
 const systemTimers: Timers = {

@@ -1,6 +1,7 @@
 /** From the configuration to what is probed: which probe, of which upstream, with which model, how often. */
 import { defaultProbes } from "../config/defaults.ts";
 import type { ProbesConfig } from "../config/schema.ts";
+import { keyCount } from "../upstreams/one-key.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
 import { probes } from "./index.ts";
 import type { Probe, ProbeName } from "./probe.ts";
@@ -25,12 +26,32 @@ export function scheduled(
   upstreams: readonly Upstream[],
   passthrough: boolean,
 ): Scheduled[] {
-  return upstreams.flatMap((upstream) =>
-    [...new Set(config.modules)].flatMap((name) => {
+  return upstreams.flatMap((upstream) => {
+    const tasks = [...new Set(config.modules)].flatMap((name) => {
       const probe = probes[name];
       return canBeAsked(probe, upstream, passthrough) ? [taskOf(config, upstream, probe)] : [];
-    }),
-  );
+    });
+    const proof = keyProbe(
+      tasks.map(({ probe }) => probe.name),
+      upstream,
+    );
+    if (proof === undefined) return tasks;
+    const further = Array.from({ length: Math.max(0, keyCount(upstream) - 1) }, (_, index) =>
+      taskOf(config, upstream, probes[proof], index + 2),
+    );
+    return [...tasks, ...further];
+  });
+}
+
+/** Probes that prove something of the key, the best first. */
+const KEY_PROBES: readonly ProbeName[] = ["models", "balance", "chat", "embeddings"];
+
+/** The one among these that says most of an upstream's key; undefined where none says anything. */
+export function keyProbe(names: readonly ProbeName[], { probing }: Upstream): ProbeName | undefined {
+  const silent = (name: ProbeName): boolean =>
+    (name === "models" && probing?.publicModels === true) ||
+    (name === "balance" && probing?.balance?.apiKey !== undefined);
+  return KEY_PROBES.find((name) => names.includes(name) && !silent(name));
 }
 
 /** Whether there is a way to ask, and a key to ask with where clients bring their own. */
@@ -42,11 +63,10 @@ export function canBeAsked(probe: Probe, upstream: Upstream, passthrough: boolea
 const KEYLESS: ReadonlySet<ProbeName> = new Set(["tls", "dns"]);
 
 /** One probe of one upstream, as configured. */
-export function taskOf(config: ProbesConfig, upstream: Upstream, probe: Probe): Scheduled {
+export function taskOf(config: ProbesConfig, upstream: Upstream, probe: Probe, key = 1): Scheduled {
   const own = config.overrides[probe.name] ?? {};
   return {
-    upstream,
-    probe,
+    ...{ upstream, probe, key },
     model: probe.model === undefined ? "" : modelFor(config, upstream, probe.model),
     timeoutMs: own.timeout ?? config.timeout,
     intervalMs: Math.max(own.interval ?? config.interval, probe.leastIntervalMs?.(upstream) ?? 0),

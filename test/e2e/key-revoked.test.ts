@@ -67,14 +67,45 @@ test("while the gateway serves: the first refused call shows it, long before the
   await until(async () => stateOf(await gateway.page()), "expired");
 });
 
-async function doctor(baseUrl: string): Promise<{ stdout: string; code: number | null }> {
+test("of several keys a bad one is known before it is needed, by its place and not by itself", async () => {
+  const bad = "sk-second-0123456789abcdef";
+  const apiKeys = [SANDBOX_KEY, bad];
+  const gateway = await startGateway({
+    upstream: { apiKey: undefined, apiKeys },
+    probes: { modules: ["models"], interval: "24h" },
+  });
+  closing.push(() => gateway.close());
+  const states = async (): Promise<Record<string, string | undefined>> => {
+    const rows = rowsOf(await gateway.page(), "bellwether_upstream_key_state");
+    return Object.fromEntries(
+      rows.filter(({ value }) => value === "1").map(({ labels }) => [labels.key, labels.state]),
+    );
+  };
+  await until(states, { 1: "valid", 2: "invalid" });
+  const response = await fetch(`${gateway.url}/api/upstreams`);
+  const { upstreams } = (await response.json()) as { upstreams: { keys: { state: string }[] }[] };
+  expect(upstreams[0]).toMatchObject({
+    ...{ health: "degraded", why: "key 2 of 2 is invalid", key: { state: "invalid" } },
+    keys: [{ state: "valid" }, { state: "invalid" }],
+  });
+  const probed = rowsOf(await gateway.page(), "bellwether_probe_success").map(({ value }) => value);
+  expect(probed).toEqual(["1"]);
+  expect(await gateway.page()).not.toContain(bad);
+
+  const { stdout, code } = await doctor(`${gateway.sandbox.url}/v1`, { apiKeys });
+  expect(code).toBe(1);
+  expect(stdout).toContain("key 2 of 2: ");
+  expect(stdout).not.toContain(bad);
+});
+
+async function doctor(
+  baseUrl: string,
+  keys: object = { apiKey: SANDBOX_KEY },
+): Promise<{ stdout: string; code: number | null }> {
   const folder = await mkdtemp(join(tmpdir(), "bellwether-doctor-"));
   closing.push(() => rm(folder, { recursive: true, force: true }));
   const file = join(folder, "bellwether.yaml");
-  await writeFile(
-    file,
-    JSON.stringify({ server: { port: 0 }, upstreams: { relay: { baseUrl, apiKey: SANDBOX_KEY } } }),
-  );
+  await writeFile(file, JSON.stringify({ server: { port: 0 }, upstreams: { relay: { baseUrl, ...keys } } }));
   const child = spawn(process.execPath, [PROGRAM, "doctor", "--json", "--config", file], { cwd: folder });
   let stdout = "";
   child.stdout.on("data", (text) => {

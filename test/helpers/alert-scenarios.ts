@@ -279,23 +279,23 @@ const all: readonly (Scenario & { readonly needs?: readonly string[] })[] = [
     name: "the key is revoked, and there is no traffic",
     traffic: (registry, minute) => {
       const revoked = minute >= 10 && minute < 20;
-      gauge(registry, "bellwether_upstream_key_state", ["a", "valid"], revoked ? 0 : 1);
-      gauge(registry, "bellwether_upstream_key_state", ["a", "invalid"], revoked ? 1 : 0);
-      gauge(registry, "bellwether_upstream_key_state", ["a", "no_quota"], 0);
+      gauge(registry, "bellwether_upstream_key_state", ["a", "1", "valid"], revoked ? 0 : 1);
+      gauge(registry, "bellwether_upstream_key_state", ["a", "1", "invalid"], revoked ? 1 : 0);
+      gauge(registry, "bellwether_upstream_key_state", ["a", "1", "no_quota"], 0);
     },
     expected: { 9: [], 15: ["key-invalid"], 25: [] },
   },
   {
     name: "the key's quota is used up",
     traffic: (registry, minute) =>
-      gauge(registry, "bellwether_upstream_key_state", ["a", "no_quota"], minute < 10 ? 0 : 1),
+      gauge(registry, "bellwether_upstream_key_state", ["a", "1", "no_quota"], minute < 10 ? 0 : 1),
     expected: { 9: [], 15: ["key-without-quota"] },
   },
   {
     name: "the key ends in a week",
     stepS: 60,
     traffic: (registry) =>
-      gauge(registry, "bellwether_upstream_key_expiry_timestamp_seconds", ["a"], 7 * 86_400 + HOUR_S),
+      gauge(registry, "bellwether_upstream_key_expiry_timestamp_seconds", ["a", "1"], 7 * 86_400 + HOUR_S),
     expected: { 50: [], 80: ["key-expiring"] },
   },
   {

@@ -115,8 +115,8 @@ export const accounts: RowSpec = {
       mayBeEmpty: "neither calls nor probes have tried the key yet",
       queries: [
         {
-          expr: `${gauge(metric.keyState, "max", ["upstream", "state"])} == 1`,
-          legend: "{{upstream}} {{state}}",
+          expr: `${gauge(metric.keyState, "max", ["upstream", "key", "state"])} == 1`,
+          legend: "{{upstream}} {{key}} {{state}}",
           instant: true,
         },
       ],

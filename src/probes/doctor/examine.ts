@@ -1,12 +1,13 @@
 /** Looks at one upstream for `bellwether doctor`: network, clock, key, account, models, streaming. */
 import type { PriceBook } from "../../prices/book.ts";
 import { keyFault } from "../../upstreams/key-check.ts";
+import { keyCount } from "../../upstreams/one-key.ts";
 import type { Upstream } from "../../upstreams/upstream.ts";
 import { probes } from "../index.ts";
 import type { Account, ProbeName } from "../probe.ts";
 import type { Result } from "../run.ts";
 import type { ProbeService } from "../service.ts";
-import { canBeAsked } from "../settings.ts";
+import { canBeAsked, keyProbe } from "../settings.ts";
 import type { AilmentName, CheckName } from "./ailments.ts";
 
 /** What was found: something wrong, or (without `ailment`) something that is well. */
@@ -59,6 +60,7 @@ export async function examine(examination: Examination): Promise<Symptom[]> {
   ];
   const answers = [models, balance, chat].filter((result) => result !== undefined);
   found.push(...clock(answers, symptom), ...keyState(answers, now, symptom));
+  found.push(...(await furtherKeys(examination, symptom)));
   const refused = answers.some(({ key }) => key === "invalid" || key === "expired");
   found.push(...account(examination, balance, refused, symptom));
   found.push(...listedModels(examination, models, refused, symptom));
@@ -80,8 +82,35 @@ function keyForm({ upstream, passthrough }: Examination, symptom: Make): Symptom
   if (upstream.apiKey === undefined) {
     return passthrough ? [] : [symptom("key", "no_key", "no key is configured")];
   }
-  const fault = keyFault(upstream.apiKey);
-  return fault === undefined ? [] : [symptom("key", "key_malformed", `the key ${fault.fault}: ${fault.fix}`)];
+  return (upstream.apiKeys ?? [upstream.apiKey]).flatMap((key, index) => {
+    const fault = keyFault(key);
+    if (fault === undefined) return [];
+    const which = upstream.apiKeys === undefined ? "the key" : keyName(upstream, index + 1);
+    return [symptom("key", "key_malformed", `${which} ${fault.fault}: ${fault.fix}`)];
+  });
+}
+
+/** Every key after the first, asked with the probe that says most of keys. */
+async function furtherKeys(examination: Examination, symptom: Make): Promise<Symptom[]> {
+  const { upstream, service, now, passthrough } = examination;
+  const names = (["models", "balance", "chat"] as const).filter((name) =>
+    canBeAsked(probes[name], upstream, passthrough),
+  );
+  const proof = keyProbe(names, upstream);
+  const found: Symptom[] = [];
+  for (let key = 2; proof !== undefined && key <= keyCount(upstream); key++) {
+    const answer = await service.ask(upstream.name, probes[proof], undefined, key);
+    const quota = answer.key === "no_quota" || answer.outcome === "no_quota";
+    const seen = quota
+      ? [symptom("key", "key_no_quota", answer.message || "nothing is left")]
+      : keyState([answer], now, symptom);
+    found.push(...seen.map((each) => ({ ...each, detail: `${keyName(upstream, key)}: ${each.detail}` })));
+  }
+  return found;
+}
+
+function keyName(upstream: Upstream, key: number): string {
+  return `key ${key} of ${keyCount(upstream)}`;
 }
 
 function network(connection: Result | undefined, now: number, symptom: Make): Symptom[] {
