@@ -13,10 +13,13 @@ export function banner(running: Running, terminal: Terminal): string {
   const style = styler(terminal);
   const bold = (text: string): string => style("bold", text);
   const lines = [`${bold("Bellwether")} listens on ${bold(url)}`];
+  const { file } = inForce.loaded;
   if (sandbox !== undefined && inForce.upstreams.includes(sandbox.upstream)) {
+    const missing =
+      file === undefined ? "No key and no configuration" : `${file} names no upstream, and no key is set`;
     lines.push(
       "",
-      bold("No key and no configuration: calls go to the built-in sandbox relay."),
+      bold(`${missing}: calls go to the built-in sandbox relay.`),
       "Its answers are simulated, and nothing leaves this machine.",
       "",
       `  ${bold(`${url}/`)}    the page, in a browser`,
@@ -32,11 +35,10 @@ export function banner(running: Running, terminal: Terminal): string {
       `  curl ${url}/metrics`,
       "",
       "For real traffic set HOLYSHEEP_API_KEY (or OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY,",
-      "DEEPSEEK_API_KEY, OPENROUTER_API_KEY), or write a bellwether.yaml.",
+      `DEEPSEEK_API_KEY, OPENROUTER_API_KEY), or ${file === undefined ? "write a bellwether.yaml" : "add `upstreams` to the file"}.`,
     );
   } else {
     for (const { name, baseUrl } of inForce.upstreams) lines.push(`  ${name} → ${baseUrl}`);
-    const { file } = inForce.loaded;
     lines.push(
       `  configuration: ${file ?? "the environment"}`,
       `  page: ${url}/${pageNote(running)}`,

@@ -18,6 +18,9 @@ const MS = 1000;
 const SEVERAL =
   "Each of the replicas would tell the channels what it sees. Set `alerts.sender: alertmanager`, so that one tells for all.\n";
 
+const NO_UPSTREAMS =
+  "No upstream is configured: the probe and blackbox jobs have no targets. Add `upstreams`, or set a key, and generate again.\n";
+
 export interface WriteOptions {
   readonly folder: string;
   readonly target: Target;
@@ -31,6 +34,7 @@ export async function writeStack(options: WriteOptions): Promise<number> {
   const input = await inputOf(options.file, options.folder, options.profiles, defaultPorts);
   const results = await writeFiles(input.folder, stackFiles(options.target, input), options);
   tell(results, input.folder);
+  if (input.facts.upstreams.length === 0) process.stderr.write(NO_UPSTREAMS);
   if (options.target === "kubernetes" && input.facts.sender === "bellwether") {
     process.stderr.write(SEVERAL);
   }
@@ -49,6 +53,7 @@ export async function runStack(options: RunOptions): Promise<number> {
   const input = await inputOf(options.file, options.folder, [], options.ports);
   const { folder } = input;
   tell(await writeFiles(folder, stackFiles("files", input), options), folder);
+  if (input.facts.upstreams.length === 0) process.stderr.write(NO_UPSTREAMS);
   const data = join(folder, "data");
   await mkdir(data, { recursive: true });
   const paint = styler(process.stdout);

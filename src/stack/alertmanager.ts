@@ -86,23 +86,49 @@ function receiverOf(
   facts: StackFacts,
 ): Record<string, object[]> {
   const file = (suffix: string): string => `${facts.secrets}/${name}-${suffix}`;
-  if (!facts.native) return { webhook_configs: [ourWebhook(name, facts)] };
-  switch (channel?.type) {
+  if (!facts.native || channel === undefined || !isNative(channel)) {
+    return { webhook_configs: [ourWebhook(name, facts)] };
+  }
+  switch (channel.type) {
     case "slack":
-      return { slack_configs: [{ api_url_file: file("url"), send_resolved: true, ...SLACK_TEXT }] };
+      return {
+        slack_configs: [{ api_url_file: file("url"), send_resolved: true, title: TITLE, text: TEXT }],
+      };
     case "pagerduty":
-      return { pagerduty_configs: [{ routing_key_file: file("key"), send_resolved: true }] };
+      return {
+        pagerduty_configs: [
+          { routing_key_file: file("key"), send_resolved: true, description: TITLE, severity: SEVERITY },
+        ],
+      };
     case "email":
       return { email_configs: [emailConfig(channel, file("password"))] };
-    default:
-      return { webhook_configs: [ourWebhook(name, facts)] };
   }
 }
 
-const SLACK_TEXT = {
-  title: "{{ .Status | toUpper }} · {{ .CommonLabels.severity }} · {{ .GroupLabels.alertname }}",
-  text: "{{ range .Alerts }}{{ .Annotations.summary }}\n{{ .Annotations.description }}\n{{ .Annotations.runbook_url }}\n{{ end }}",
-};
+type NativeChannel = Extract<ChannelConfig, { type: "slack" | "pagerduty" | "email" }>;
+
+/**
+ * Whether Alertmanager can do all that is configured of a channel. It cannot take a PagerDuty address of one's own as the
+ * secret it may be, and of a mail server's STARTTLS it knows only whether it is required.
+ */
+function isNative(channel: ChannelConfig): channel is NativeChannel {
+  switch (channel.type) {
+    case "slack":
+      return true;
+    case "pagerduty":
+      return channel.url === undefined;
+    case "email":
+      return channel.starttls !== "opportunistic" && channel.ca === undefined;
+    default:
+      return false;
+  }
+}
+
+const TITLE = "{{ .Status | toUpper }} · {{ .CommonLabels.severity }} · {{ .GroupLabels.alertname }}";
+const TEXT =
+  "{{ range .Alerts }}{{ .Annotations.summary }}\n{{ .Annotations.description }}\n{{ .Annotations.runbook_url }}\n{{ end }}";
+/** PagerDuty has the severities that alerts have here; a group may mix them. */
+const SEVERITY = "{{ if .CommonLabels.severity }}{{ .CommonLabels.severity }}{{ else }}error{{ end }}";
 
 function emailConfig(channel: Extract<ChannelConfig, { type: "email" }>, passwordFile: string): object {
   const { hostname, port, protocol, username } = new URL(channel.smtp.reveal());
@@ -113,6 +139,8 @@ function emailConfig(channel: Extract<ChannelConfig, { type: "email" }>, passwor
     smarthost: `${hostname}:${port || (implicit ? 465 : 587)}`,
     require_tls: !implicit && channel.starttls === "required",
     send_resolved: true,
+    headers: { Subject: TITLE },
+    text: TEXT,
     ...(username === ""
       ? {}
       : { auth_username: decodeURIComponent(username), auth_password_file: passwordFile }),
@@ -143,14 +171,23 @@ export function secretFiles({ channels, adminToken }: Pick<StackFacts, "channels
   readonly name: string;
   readonly holds: string;
 }[] {
-  const files = Object.entries(channels).flatMap(([name, { type }]) => {
-    if (type === "slack") return [{ name: `${name}-url`, holds: `channels.${name}.url` }];
-    if (type === "pagerduty") return [{ name: `${name}-key`, holds: `channels.${name}.routingKey` }];
-    if (type === "email")
-      return [{ name: `${name}-password`, holds: `the password in channels.${name}.smtp` }];
-    return [];
-  });
+  const files = Object.entries(channels).flatMap(([name, channel]) =>
+    isNative(channel) ? secretOf(name, channel) : [],
+  );
   return adminToken ? [...files, { name: "bellwether-admin-token", holds: "server.adminToken" }] : files;
+}
+
+function secretOf(name: string, channel: NativeChannel): { name: string; holds: string }[] {
+  switch (channel.type) {
+    case "slack":
+      return [{ name: `${name}-url`, holds: `channels.${name}.url` }];
+    case "pagerduty":
+      return [{ name: `${name}-key`, holds: `channels.${name}.routingKey` }];
+    case "email":
+      return new URL(channel.smtp.reveal()).username === ""
+        ? []
+        : [{ name: `${name}-password`, holds: `the password in channels.${name}.smtp` }];
+  }
 }
 
 function secretsOf(facts: StackFacts): string[] {

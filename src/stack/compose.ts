@@ -109,6 +109,9 @@ export function composeFiles(facts: StackFacts, environment: readonly string[]):
         ...all.map(({ name, holds }) => `  secrets/${name}: ${holds}`),
         `And the image: docker build -t ${imageOf(facts.version)} . in Bellwether's own folder, which has the Dockerfile.`,
         "Then: docker compose up -d",
+        "",
+        "A version can be pushed anew; a digest cannot. To pin what you have tried, after docker compose pull:",
+        "  docker compose config --resolve-image-digests",
       ],
     ),
     textFile(".env.example", `${environment.map((name) => `${name}=`).join("\n")}\n`, [

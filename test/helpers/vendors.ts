@@ -84,6 +84,11 @@ const feishu: Vendor = ({ path, body, text, now }, over) => {
 const slack: Vendor = ({ path, body }, over) => {
   if (!path.endsWith(KEYS.slack)) return { status: 403, body: "invalid_token" };
   if (over) return { status: 429, body: "rate_limited", headers: { "retry-after": "1" } };
+  // Alertmanager sends what came before blocks.
+  if (Array.isArray(body?.attachments)) {
+    const told = body.attachments.every(({ title, text }: Record<string, unknown>) => title && text);
+    return told ? { status: 200, body: "ok" } : { status: 400, body: "no_text" };
+  }
   const blocks: unknown = body?.blocks;
   if (!Array.isArray(blocks) || blocks.length > 50) return { status: 400, body: "invalid_blocks" };
   for (const { type, text } of blocks) {
