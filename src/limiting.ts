@@ -54,8 +54,14 @@ export async function startLimits(config: Config["limits"], around: Surroundings
   };
   const store = await openCounters(config, around, () => reseed());
   const watch = new BudgetWatch(registry, clock, log);
+  const waiting = registry.gauge(catalogue.queueWaiting);
+  const waited = registry.histogram(catalogue.queueWait);
   const limiter = new Limiter({
     ...{ store, clock, log, watch },
+    queue: {
+      onWaiting: (app, calls) => waiting.with([app]).set(calls),
+      onOver: (app, outcome, ms) => waited.with([app, outcome]).observe(ms / 1000),
+    },
     onUnavailable: (policy) => unavailable.with([policy]).inc(),
   });
   return {

@@ -1,7 +1,7 @@
 /** The schema of an application: its keys, what it may use, and how much of it. */
 import * as z from "zod";
 import { APP_KEY_PATTERN, parseAppKey } from "./app-key.ts";
-import { scope } from "./control-schema.ts";
+import { queue, scope } from "./control-schema.ts";
 import { endpointNames } from "./defaults.ts";
 import { label, modelName } from "./fields.ts";
 
@@ -60,6 +60,7 @@ export const app = z.strictObject({
     .optional()
     .describe("The kinds of call it may make. Default: all.")
     .meta({ "x-example": ["chat", "embeddings"] }),
+  queue: queue.optional().describe("How its calls wait for room under a limit, in place of `limits.queue`."),
   ...scope,
 });
 

@@ -1,7 +1,7 @@
 /** The schemas of limits and budgets, which apps, teams, upstreams, models and the whole gateway have alike. */
 import * as z from "zod";
 import { defaultConfig } from "./defaults.ts";
-import { quantity, timeZone } from "./fields.ts";
+import { duration, quantity, timeZone } from "./fields.ts";
 import { secretUrl } from "./values.ts";
 
 const whenUnavailable = (meaning: string) => z.enum(["open", "closed"]).optional().describe(meaning);
@@ -88,6 +88,16 @@ export const scope = {
   tokenBudget: tokenBudget.describe("Most tokens in a period."),
 };
 
+/** `queue` of the limits or of an app. */
+export const queue = z.strictObject({
+  wait: duration(2_000, { min: 0 }).describe(
+    "How long a call waits at most for room under a limit, before it is refused; `0s`: not at all.",
+  ),
+  size: quantity()
+    .default(100)
+    .describe("Most calls of an app that wait at a time; those beyond are refused at once."),
+});
+
 /** `limits` at the top: where counters are kept, and what holds for all calls together. */
 export const limitsSection = z.strictObject({
   redis: z
@@ -106,6 +116,11 @@ export const limitsSection = z.strictObject({
     .default(defaultConfig.limits.assumedOutputTokens)
     .describe(
       "Output tokens that a call without a maximum of its own is expected to need at most, for what is reserved before it is sent.",
+    ),
+  queue: queue
+    .optional()
+    .describe(
+      "Lets calls wait a short while for room under a limit, apps in turns, instead of refusing them at once. Absent: no call waits.",
     ),
   all: z.strictObject(scope).prefault({}).describe("What holds for all calls together."),
 });

@@ -14,6 +14,8 @@ export interface Caller {
   readonly startedAt: number;
   readonly app: string;
   readonly team: string;
+  /** Its client is gone. */
+  readonly left: boolean;
 }
 
 /** `downgraded`: in place of a call that a budget had no room for. The others are further attempts of a call. */
@@ -52,7 +54,9 @@ export function admit(
   }
   const leaseMs = upstream.timeouts.total + upstream.drain.time + LEASE_MARGIN_MS;
   const downgraded = occasion !== "first";
-  return limiter.admit({ ...subject, id, tokens, cost, leaseMs, downgraded }, held);
+  // A further attempt is not worth waiting for.
+  const terms = typeof occasion === "string" ? rules.queueOf(app) : undefined;
+  return limiter.admit({ ...subject, id, tokens, cost, leaseMs, downgraded, caller }, held, terms);
 }
 
 function quantitiesOf({ operation, facts }: ReadRequest, input: number, output: number): Quantities {

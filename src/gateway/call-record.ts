@@ -69,6 +69,8 @@ export class CallRecord {
   /** Of a call that is refused before it has been routed. */
   endpoint: Endpoint = "other";
   bytesOut = 0;
+  /** The client is gone. */
+  left = false;
   /** Attempts after the first. */
   retries = 0;
   /** What limits and budgets have reserved for it; a second one where it went on at another upstream. */

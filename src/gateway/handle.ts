@@ -328,6 +328,8 @@ class CallInFlight implements ClientListener, RacingCall, AnswerOutput {
   onGone(): void {
     if (this.#clientDone || this.#clientGone) return;
     this.#clientGone = true;
+    this.#record.left = true;
+    this.#around.limiter?.leave(this.#record.id);
     this.#sent?.ticket?.left();
     if (this.#waiting !== undefined) {
       clearTimeout(this.#waiting);

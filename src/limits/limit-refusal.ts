@@ -16,16 +16,24 @@ export class LimitRefusal extends BellwetherError {
   /** Milliseconds until the call may succeed; undefined when waiting does not help. */
   readonly retryAfterMs: number | undefined;
   readonly told: LimitTold | undefined;
+  /** The rule that refused; undefined where it was not one alone. */
+  readonly key: string | undefined;
 
   constructor(
     code: ErrorCode,
     details: Readonly<Record<string, string | number>>,
-    more: { reason: LimitReason; retryAfterMs?: number | undefined; told?: LimitTold | undefined },
+    more: {
+      reason: LimitReason;
+      retryAfterMs?: number | undefined;
+      told?: LimitTold | undefined;
+      key?: string;
+    },
   ) {
     super(code, details);
     this.reason = more.reason;
     this.retryAfterMs = more.retryAfterMs;
     this.told = more.told;
+    this.key = more.key;
   }
 }
 

@@ -7,6 +7,7 @@ import type { Logger } from "../core/log.ts";
 import type { Claim, CounterStore, Decision, Hold, MaybePromise } from "../store/counter-store.ts";
 import type { Usage } from "../usage/usage.ts";
 import type { BudgetWatch } from "./budget-watch.ts";
+import { FairQueue, type QueueOptions, type QueueTerms } from "./fair-queue.ts";
 import { refusalOf, unavailable, unpriced } from "./refusals.ts";
 import type { BudgetRule, Rule, RuleSet, Subject } from "./rules.ts";
 
@@ -21,15 +22,19 @@ export interface AdmissionRequest extends Subject {
   readonly leaseMs: number;
   /** It has been downgraded already, and budgets that downgrade let it through. */
   readonly downgraded: boolean;
+  /** Tells whether the client is still there. */
+  readonly caller: { readonly left: boolean };
 }
 
 export interface LimiterOptions {
   readonly store: CounterStore;
-  readonly clock: Pick<Clock, "wall">;
+  readonly clock: Clock;
   readonly log: Logger;
   readonly watch: BudgetWatch;
   /** Counts a call that was decided without the counters. */
   onUnavailable(policy: "open" | "closed"): void;
+  /** Is told of calls that wait. */
+  readonly queue: Pick<QueueOptions, "onWaiting" | "onOver">;
 }
 
 const PICO_PER_NANO = 1_000;
@@ -44,16 +49,39 @@ export function nanoOf(pico: bigint): number {
 
 export class Limiter {
   readonly #options: LimiterOptions;
+  readonly #queue: FairQueue<Admission>;
 
   constructor(options: LimiterOptions) {
     this.#options = options;
+    const { shared } = options.store;
+    this.#queue = new FairQueue({ ...options.queue, shared, now: () => options.clock.monotonic() });
   }
 
   /**
-   * The admission of a call under the rules that hold for it, to be settled once.
+   * The admission of a call under the rules that hold for it, to be settled once. With `terms` it waits for room;
+   * undefined when its client has left meanwhile.
    * @throws LimitRefusal (or rejects with it) when the call may not go on.
    */
-  admit(request: AdmissionRequest, held: RuleSet): MaybePromise<Admission> {
+  admit(
+    request: AdmissionRequest,
+    held: RuleSet,
+    terms: QueueTerms | undefined,
+  ): MaybePromise<Admission | undefined> {
+    if (terms === undefined) return this.#admit(request, held);
+    const { id, app } = request;
+    return this.#queue.enter({
+      ...{ id, app, lane: held, keys: held.keys, waitMs: terms.waitMs, size: terms.size },
+      attempt: () => this.#admit(request, held),
+      left: () => request.caller.left,
+    });
+  }
+
+  /** A call's client has left: it waits no longer. */
+  leave(id: string): void {
+    if (this.#queue.size > 0) this.#queue.leave(id);
+  }
+
+  #admit(request: AdmissionRequest, held: RuleSet): MaybePromise<Admission> {
     const { rules, strict } = held;
     if (request.cost === undefined && strict !== undefined) throw unpriced(strict, request);
     const now = this.#options.clock.wall();
@@ -84,7 +112,11 @@ export class Limiter {
       const rule = rules[at];
       if (rule?.kind === "budget" && states[at]?.fits === false) downgrade = downgradeOf(rule);
     }
-    return new Admission({ id: request.id, rules, claims, hold, decidedAt: now }, downgrade, this.#options);
+    return this.#admission({ id: request.id, rules, claims, hold, decidedAt: now }, downgrade);
+  }
+
+  #admission(taken: Taken, downgrade?: Downgrade): Admission {
+    return new Admission(taken, downgrade, this.#options, this.#queue);
   }
 
   /** The counters cannot be reached: each rule says what is to be done then. */
@@ -97,7 +129,7 @@ export class Limiter {
     // It may have been counted all the same. Windows forget by themselves; the rest is settled.
     const kept = (_: unknown, index: number): boolean => claims[index]?.kind !== "window";
     const taken = { rules: rules.filter(kept), claims: claims.filter(kept), hold: undefined };
-    const admission = new Admission({ id: request.id, ...taken, decidedAt: now }, undefined, this.#options);
+    const admission = this.#admission({ id: request.id, ...taken, decidedAt: now });
     this.#options.onUnavailable(closed === undefined ? "open" : "closed");
     if (closed === undefined) return admission;
     admission.release();
@@ -162,9 +194,16 @@ export class Admission {
   readonly downgrade: Downgrade | undefined;
   readonly #taken: Taken;
   readonly #options: LimiterOptions;
+  readonly #queue: FairQueue<Admission>;
   #over = false;
 
-  constructor(taken: Taken, downgrade: Downgrade | undefined, options: LimiterOptions) {
+  constructor(
+    taken: Taken,
+    downgrade: Downgrade | undefined,
+    options: LimiterOptions,
+    queue: FairQueue<Admission>,
+  ) {
+    this.#queue = queue;
     this.#taken = taken;
     this.downgrade = downgrade;
     this.#options = options;
@@ -206,6 +245,7 @@ export class Admission {
   }
 
   #note(used: readonly (number | undefined)[]): void {
+    this.#queue.freed();
     const { rules, decidedAt } = this.#taken;
     for (let at = 0; at < used.length; at++) {
       const [rule, amount] = [rules[at], used[at]];

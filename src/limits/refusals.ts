@@ -42,7 +42,7 @@ export function refusalOf(
     return new LimitRefusal(
       "too_many_at_once",
       { limit: rule.limit, scope },
-      { reason: "concurrency", retryAfterMs },
+      { reason: "concurrency", retryAfterMs, key: rule.key },
     );
   }
   if (rule.kind === "budget" && claim.kind === "budget") {
@@ -67,7 +67,7 @@ export function refusalOf(
     { limit: rule.limit, what: tokens ? "tokens" : "calls", span, scope, wait },
     {
       reason: tokens ? "tokens" : "rate",
-      retryAfterMs,
+      ...{ retryAfterMs, key: rule.key },
       told: {
         resource: tokens ? "tokens" : "requests",
         limit: rule.limit,

@@ -4,6 +4,7 @@ import type { endpointNames } from "../config/defaults.ts";
 import type { Config, ScopeConfig } from "../config/schema.ts";
 import type { SlotClaim, WindowClaim } from "../store/counter-store.ts";
 import type { Endpoint } from "../usage/usage.ts";
+import type { QueueTerms } from "./fair-queue.ts";
 import { Calendar, type PeriodKind } from "./period.ts";
 
 /** Whose limit it is. */
@@ -86,9 +87,15 @@ export class RuleBook {
   /** Rules by their owners. */
   readonly #owned: Readonly<Record<Scope, Owners>>;
   readonly #found = new Map<number, RuleSet>();
+  readonly #queue: QueueTerms | undefined;
+  readonly #queues: ReadonlyMap<string, QueueTerms | undefined>;
 
   constructor(config: Config) {
     this.assumedOutputTokens = config.limits.assumedOutputTokens;
+    this.#queue = termsOf(config.limits.queue);
+    this.#queues = new Map(
+      config.apps.flatMap(({ name, queue }) => (queue === undefined ? [] : [[name, termsOf(queue)]])),
+    );
     const scopes = scopesOf(config).map(({ path, scope }) => {
       const [section, place] = path;
       const name = "name" in scope ? String(scope.name) : String(place);
@@ -100,6 +107,11 @@ export class RuleBook {
       ...{ all: owned("all"), app: owned("app"), team: owned("team") },
       ...{ upstream: owned("upstream"), model: owned("model") },
     };
+  }
+
+  /** How calls of an app may wait; undefined where they do not. */
+  queueOf(app: string): QueueTerms | undefined {
+    return this.#queues.has(app) ? this.#queues.get(app) : this.#queue;
   }
 
   get budgets(): readonly BudgetRule[] {
@@ -127,6 +139,10 @@ export class RuleBook {
     }
     return found.rules.length === 0 ? undefined : found;
   }
+}
+
+function termsOf(queue: Config["limits"]["queue"]): QueueTerms | undefined {
+  return queue === undefined || queue.wait === 0 ? undefined : { waitMs: queue.wait, size: queue.size };
 }
 
 /** The owners of one scope that have rules, numbered from 1. */
@@ -174,6 +190,8 @@ export class RuleSet {
   readonly counts: { readonly money: boolean; readonly tokens: boolean };
   /** Refuses calls while the counters cannot be reached; undefined where they may pass. */
   readonly closed: Rule | undefined;
+  /** Of its limits; budgets are not waited for. */
+  readonly keys: readonly string[];
 
   constructor(rules: readonly Rule[]) {
     this.rules = rules;
@@ -186,6 +204,7 @@ export class RuleSet {
     );
     this.counts = { money, tokens };
     this.closed = rules.find(({ open }) => !open);
+    this.keys = rules.filter(({ kind }) => kind !== "budget").map(({ key }) => key);
   }
 
   /** Those that have not been asked yet about a further attempt of a call that all have admitted before. */

@@ -267,6 +267,21 @@ export const catalogue = {
     help: "Calls that Bellwether refused, by the rule that refused them.",
     labels: ["app", "reason"],
   },
+  queueWaiting: {
+    type: "gauge",
+    name: "bellwether_queue_waiting",
+    unit: "calls",
+    help: "Calls that wait for room under a limit. Only where `queue` is configured.",
+    labels: ["app"],
+  },
+  queueWait: {
+    type: "histogram",
+    name: "bellwether_queue_wait_seconds",
+    unit: "seconds",
+    help: "How long calls waited for room under a limit, of those that had to, and what became of them then: `admitted`, `refused`, or `left` (the client was gone).",
+    labels: ["app", "outcome"],
+    bounds: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  },
   budgetLimitUsd: {
     type: "gauge",
     name: "bellwether_budget_limit_usd",

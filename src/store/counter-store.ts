@@ -71,6 +71,8 @@ export interface Hold {
 export type MaybePromise<T> = T | Promise<T>;
 
 export interface CounterStore {
+  /** Other processes count in the same place. */
+  readonly shared: boolean;
   /**
    * Decides over all claims of a call at once. `leaseMs`: how long reservations of budgets hold at most.
    * Rejects when the counters cannot be reached; settle the call then too, for it may have been counted.

@@ -143,7 +143,11 @@ class World {
     } as unknown as Logger;
     this.#watch = new BudgetWatch(new Registry(), this.#clock, log);
     const { store, clock, watch } = { store: this.#store, clock: this.#clock, watch: this.#watch };
-    this.#limiter = new Limiter({ ...{ store, clock, log, watch }, onUnavailable: () => {} });
+    this.#limiter = new Limiter({
+      ...{ store, clock, log, watch },
+      onUnavailable: () => {},
+      queue: { onWaiting: () => {}, onOver: () => {} },
+    });
   }
 
   async #configure(text: string): Promise<void> {
@@ -307,7 +311,7 @@ class World {
           downgrade,
         );
         const occasion = downgrade === undefined ? "first" : "downgraded";
-        const caller = { id, app, team, startedAt: this.#now };
+        const caller = { id, app, team, startedAt: this.#now, left: false };
         const admission = await admit(caller, sized, plan, occasion, settings, around);
         if (admission?.downgrade !== undefined) {
           admission.release();

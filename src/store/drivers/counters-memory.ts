@@ -17,6 +17,7 @@ const SWEEP_EVERY = 256;
 const GRACE_MS = 86_400_000;
 
 export class MemoryCounters implements CounterStore {
+  readonly shared = false;
   readonly #windows = new Map<string, Window>();
   /** How many calls hold a slot. */
   readonly #slots = new Map<string, number>();

@@ -42,6 +42,7 @@ describeWithProgram("redis-server", "counters in Redis", (program) => {
         return store;
       };
       return {
+        shared: true,
         decide: async (...args) => (await opened()).decide(...args),
         settle: async (id, claims, actual, at, now) => (await opened()).settle(id, claims, actual, at, now),
         seed: async (...args) => (await opened()).seed(...args),

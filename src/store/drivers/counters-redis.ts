@@ -45,6 +45,7 @@ type Scripts = Record<
 >;
 
 export class RedisCounters implements CounterStore {
+  readonly shared = true;
   readonly #redis: Redis & Scripts;
   readonly #options: RedisCountersOptions;
   readonly #slotLeaseMs: number;
