@@ -28,6 +28,8 @@ export class Answer implements DecodedSink {
   readonly #addition: ListAddition | undefined;
   /** The client gets the decoded bytes: the answer is compressed, but an event must be taken out of it. */
   readonly relaysDecoded: boolean;
+  /** The client gets something else than the upstream sent. */
+  readonly edited: boolean;
   /** Events of our own may be written after it: it is a stream of plain events of no announced length. */
   readonly appendable: boolean;
   #clientSlow = false;
@@ -55,11 +57,11 @@ export class Answer implements DecodedSink {
       now: options.now,
     });
     this.#addition = compressed || !success ? undefined : options.addition;
-    const edited = (options.dropUsageChunk && this.meter.streaming) || this.#addition !== undefined;
-    this.relaysDecoded = edited && this.#decoder !== undefined;
-    if (edited) head.drop(this.relaysDecoded ? ["content-length", "content-encoding"] : ["content-length"]);
+    this.edited = (options.dropUsageChunk && this.meter.streaming) || this.#addition !== undefined;
+    this.relaysDecoded = this.edited && this.#decoder !== undefined;
+    if (this.edited) head.drop(this.relaysDecoded ? ["content-length", "content-encoding"] : ["content-length"]);
     const plain = this.#decoder === undefined || this.relaysDecoded;
-    this.appendable = this.meter.streaming && plain && (edited || !head.sized);
+    this.appendable = this.meter.streaming && plain && (this.edited || !head.sized);
   }
 
   /** Takes bytes from the upstream; false when they come too fast. */

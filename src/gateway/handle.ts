@@ -289,8 +289,9 @@ class CallInFlight implements ClientListener, RacingCall, AnswerOutput {
 
   onEnd(trailers: string[]): void {
     this.#trailers = trailers;
+    // The client does not wait for the meter to read what was passed on as it came.
+    if (this.#answer?.edited === false) this.#endClient();
     this.#finishAnswer();
-    if (this.#answer?.relaysDecoded === false) this.#endClient();
   }
 
   onFail(error: BellwetherError): void {
