@@ -59,7 +59,8 @@ export class Answer implements DecodedSink {
     this.#addition = compressed || !success ? undefined : options.addition;
     this.edited = (options.dropUsageChunk && this.meter.streaming) || this.#addition !== undefined;
     this.relaysDecoded = this.edited && this.#decoder !== undefined;
-    if (this.edited) head.drop(this.relaysDecoded ? ["content-length", "content-encoding"] : ["content-length"]);
+    if (this.edited)
+      head.drop(this.relaysDecoded ? ["content-length", "content-encoding"] : ["content-length"]);
     const plain = this.#decoder === undefined || this.relaysDecoded;
     this.appendable = this.meter.streaming && plain && (this.edited || !head.sized);
   }
