@@ -4,6 +4,7 @@ import { ConfigError, formatProblem } from "../config/problems.ts";
 import { version } from "../version.ts";
 import { alertsCommand } from "./alerts.ts";
 import { checkCommand } from "./check.ts";
+import { completionCommand } from "./completion.ts";
 import { demoCommand } from "./demo.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exporterCommand } from "./exporter.ts";
@@ -47,6 +48,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     stackCommand(),
     sandboxCommand(),
     scenariosCommand(),
+    completionCommand(program),
   ]) {
     program.addCommand(command);
   }
