@@ -43,9 +43,11 @@ interface Sending {
   readonly places: readonly { readonly place: Place; readonly path: Path }[];
 }
 
-/** By the rules, and where a model falls back to others. */
-function sendings({ routes, models }: Config): Sending[] {
+/** By the rules, where a model falls back to others, and where a budget that is used up sends calls to a cheaper one. */
+function sendings(config: Config): Sending[] {
+  const { routes, models } = config;
   return [
+    ...downgrades(config),
     ...routes.map(({ when, use }, index) => ({
       when,
       places: placesWithPath(use, ["routes", index, "use"]),
@@ -58,6 +60,26 @@ function sendings({ routes, models }: Config): Sending[] {
       })),
     })),
   ];
+}
+
+function downgrades(config: Config): Sending[] {
+  return scopesOf(config).flatMap(({ path, scope }) =>
+    (["budget", "tokenBudget"] as const).flatMap((kind) => {
+      const model = scope[kind]?.downgradeTo;
+      if (model === undefined) return [];
+      const [section, place] = path;
+      const name = "name" in scope ? String(scope.name) : String(place);
+      const when =
+        section === "apps"
+          ? { app: name }
+          : section === "teams"
+            ? { team: name }
+            : section === "models"
+              ? { model: name }
+              : {};
+      return [{ when, places: [{ place: { model }, path: [...path, kind, "downgradeTo"] }] }];
+    }),
+  );
 }
 
 interface StrictBudget {
