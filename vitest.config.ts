@@ -24,7 +24,14 @@ const gateway = [
   "transparency*",
 ].map((name) => `test/e2e/${name}.test.ts`);
 
-const product = { globalSetup: ["test/helpers/build-product.ts"] };
+/**
+ * Real programs on a machine that others use too: in CI a test may try once more, and is named at the end when it had
+ * to. Elsewhere whoever works on it sees at once.
+ */
+const product = {
+  globalSetup: ["test/helpers/build-product.ts"],
+  retry: process.env.CI ? 1 : 0,
+};
 
 export default defineConfig({
   test: {
