@@ -86,8 +86,8 @@ export class LedgerService {
     switch (question.kind) {
       case "report": {
         const { name, query } = (question as Question<"report">).ask;
-        const { reportNamed } = await import("./reports/index.ts");
-        return reportNamed(name).run(await this.#asked(), query);
+        const { reportNamed, runParsed } = await import("./reports/index.ts");
+        return runParsed(reportNamed(name), query, await this.#asked());
       }
       case "query":
         return (await this.#asked()).query((question as Question<"query">).ask);

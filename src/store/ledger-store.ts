@@ -56,10 +56,21 @@ export interface Rollups {
 /** `hours` and `days` keep all dimensions, `allHours` none but `probe`. */
 export type RollupLevel = "hours" | "days" | "allHours";
 
+/** Has every call that began before `until` (milliseconds), wherever it is kept; the other database has those after. */
+export interface ArchivePart {
+  readonly store: LedgerStore;
+  readonly until: number;
+}
+
 export interface LedgerStore {
   readonly sql: SqlDialect;
-  /** The days of the archive are in files that this database does not read: its tables are without them. */
-  readonly archiveApart?: true;
+  /**
+   * The archive as a database of its own, where this one does not read its files; undefined when there are none. To be
+   * closed by whoever asked for it.
+   */
+  openArchive?(): Promise<ArchivePart | undefined>;
+  /** Set where both are to be asked together (reports/archive.ts). */
+  readonly apart?: ArchivePart;
   /** Undefined where the database needs none. */
   readonly rollups?: Rollups | undefined;
   /** Sums up what is old enough, a part at a time; true when there is more to do. `now` in milliseconds. */

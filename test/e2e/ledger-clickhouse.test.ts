@@ -3,10 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { runReport } from "../../src/ledger/reports/index.ts";
 import type { LedgerStore } from "../../src/store/ledger-store.ts";
 import { openStore } from "../../src/store/open-store.ts";
-import { NOW } from "../helpers/arbitrary-ledger.ts";
 import { type ClickhouseServer, clickhouseServer } from "../helpers/clickhouse-server.ts";
 import { startProduct } from "../helpers/product.ts";
 import { sameReportsAsDuckdb } from "../helpers/same-reports.ts";
@@ -29,22 +27,12 @@ describeWithProgram("clickhouse-server", "a ledger in ClickHouse", (program) => 
     const { url, user, password } = server;
     return { url, user, password, database };
   };
-  const open = (database: string): Promise<LedgerStore> =>
-    openStore({ path: join(folder, "none.duckdb"), memoryBytes: 1e8, clickhouse: settings(database) });
+  const open = (database: string, home = folder): Promise<LedgerStore> =>
+    openStore({ path: join(home, "none.duckdb"), memoryBytes: 1e8, clickhouse: settings(database) });
 
   it("has the same reports as one in DuckDB, whatever the calls", { timeout: 120_000 }, () =>
-    sameReportsAsDuckdb(() => open(`twins_${++numbers}`)),
+    sameReportsAsDuckdb((home) => open(`twins_${++numbers}`, home)),
   );
-
-  it("says that it does not read the archive", async () => {
-    const store = await open("apart");
-    await store.migrate();
-    for (const name of ["summary", "calls"]) {
-      const { notes } = await runReport(name, { archived: "true", tz: "UTC" }, store, NOW);
-      expect(notes.join(" ")).toContain("days in the archive are not counted");
-    }
-    await store.close();
-  });
 
   it("has every call once after its server was away", { timeout: 120_000 }, async () => {
     const product = await startProduct({ config: { ledger: { clickhouse: settings("away") } } });

@@ -14,14 +14,14 @@ describe.skipIf(!chdbWanted())("a ledger in modern ClickHouse", () => {
   const folder = mkdtempSync(join(tmpdir(), "bellwether-modern-"));
   let server: ClickhouseServer;
   let numbers = 0;
-  const open = (): Promise<LedgerStore> => {
+  const open = (home = folder): Promise<LedgerStore> => {
     const { url, user, password } = server;
     const clickhouse = { url, user, password, database: `ledger_${numbers}` };
-    return openStore({ path: join(folder, "none.duckdb"), memoryBytes: 1e8, clickhouse });
+    return openStore({ path: join(home, "none.duckdb"), memoryBytes: 1e8, clickhouse });
   };
-  const fresh = (): Promise<LedgerStore> => {
+  const fresh = (home = folder): Promise<LedgerStore> => {
     numbers++;
-    return open();
+    return open(home);
   };
   beforeAll(async () => {
     await installChdb();
@@ -42,7 +42,7 @@ describe.skipIf(!chdbWanted())("a ledger in modern ClickHouse", () => {
   });
 
   describe("as every store", () => {
-    ledgerStoreSuite({ open: fresh, reopen: open, remove: () => Promise.resolve() });
+    ledgerStoreSuite({ open: () => fresh(), reopen: () => open(), remove: () => Promise.resolve() });
   });
 
   it("has the same reports as one in DuckDB, whatever the calls", { timeout: 120_000 }, () =>

@@ -3,6 +3,7 @@ import { BellwetherError } from "../../core/errors.ts";
 import { COLUMNS, type LedgerRow } from "../../store/ledger-row.ts";
 import type { LedgerStore } from "../../store/ledger-store.ts";
 import { rowOfValues } from "../../store/row-of-values.ts";
+import { withArchive } from "../reports/archive.ts";
 import { parseQuery, type ReportParameters } from "../reports/query.ts";
 import type { ReportQuery } from "../reports/report.ts";
 import { Statement } from "../reports/statement.ts";
@@ -102,14 +103,19 @@ export async function callOfId(store: LedgerStore, id: string): Promise<LedgerRo
       ...{ from: 0, to: now + DAY_MS, now, timeZone: "UTC", by: [], probes: true, archived, limit: 1 },
       where: { id: [id] },
     };
-    const statement = new Statement(store);
-    const source = statement.source(query);
-    const [row] = await store.query(
-      statement.query(`SELECT ${COLUMNS.map(({ name }) => name).join(", ")} ${source} LIMIT 1`),
-    );
-    if (row !== undefined) return rowOfValues(row);
+    const row = await withArchive(store, archived, (both) => callOf(both.apart?.store ?? both, query));
+    if (row !== undefined) return row;
   }
   return undefined;
+}
+
+async function callOf(store: LedgerStore, query: ReportQuery): Promise<LedgerRow | undefined> {
+  const statement = new Statement(store);
+  const source = statement.source(query);
+  const [row] = await store.query(
+    statement.query(`SELECT ${COLUMNS.map(({ name }) => name).join(", ")} ${source} LIMIT 1`),
+  );
+  return row === undefined ? undefined : rowOfValues(row);
 }
 
 const DAY_MS = 86_400_000;

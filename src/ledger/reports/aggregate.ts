@@ -10,8 +10,9 @@ import {
   VALUES,
   type ValueName,
 } from "../../store/facts.ts";
-import type { LedgerStore, Value } from "../../store/ledger-store.ts";
+import type { LedgerStore, SqlDialect, Value } from "../../store/ledger-store.ts";
 import { factColumn } from "../../store/rollups.ts";
+import { partsOf, together } from "./archive.ts";
 import { type Piece, piecesOf } from "./pieces.ts";
 import type { ReportColumn, ReportQuery, TimeUnit } from "./report.ts";
 import { Statement } from "./statement.ts";
@@ -20,7 +21,7 @@ import { Statement } from "./statement.ts";
 export interface Group {
   readonly column: ReportColumn;
   /** SQL over the columns that sums have too; must not be a user's text. */
-  readonly sql: string;
+  readonly sql: (dialect: SqlDialect) => string;
   /** Set when it is the start of a unit of time. */
   readonly unit?: TimeUnit;
 }
@@ -38,8 +39,40 @@ export interface GroupRow {
   readonly facts: Record<string, Value>;
 }
 
-/** A row for every group that has calls; without groups one, of all calls. Percentiles are exact ones. */
+/**
+ * A row for every group that has calls; without groups one, of all calls. Percentiles are exact ones, and can only be had
+ * where one database has all calls of the range.
+ */
 export async function factsByGroup(
+  store: LedgerStore,
+  query: ReportQuery,
+  asked: Asked,
+  facts: readonly FactName[],
+): Promise<GroupRow[]> {
+  const found: GroupRow[][] = [];
+  for (const part of partsOf(store, query)) {
+    found.push(await factsOfPart(part.store, part.query, asked, facts));
+  }
+  const [only = [], ...others] = found;
+  if (others.length === 0) return only;
+  const rows = new Map<string, GroupRow>();
+  for (const row of found.flat()) {
+    const key = JSON.stringify(row.keys);
+    const before = rows.get(key);
+    if (before === undefined) rows.set(key, row);
+    else
+      for (const name of facts) {
+        before.facts[name] = together(
+          name as AggregateName,
+          before.facts[name] ?? null,
+          row.facts[name] ?? null,
+        );
+      }
+  }
+  return [...rows.values()];
+}
+
+async function factsOfPart(
   store: LedgerStore,
   query: ReportQuery,
   asked: Asked,
@@ -49,7 +82,7 @@ export async function factsByGroup(
   const whole = callsOnly || facts.some(isQuantile);
   const pieces = whole ? [ofCalls(query)] : piecesFor(store, query, asked);
   const statement = new Statement(store);
-  const keys = groups.map(({ sql }, index) => `${sql} AS g${index}`);
+  const keys = groups.map(({ sql }, index) => `${sql(store.sql)} AS g${index}`);
   const places = groups.map((_, index) => `g${index}`);
   const grouping = groups.length === 0 ? "" : ` GROUP BY ${places.join(", ")}`;
   const parts = pieces.map((piece) => {
@@ -73,15 +106,58 @@ export async function factsByGroup(
   }));
 }
 
-/** How many calls of each group have a value in each class: `keys`, `b` the class and `n` the number. */
+export interface ClassRow {
+  readonly keys: readonly Value[];
+  /** Of the class. */
+  readonly index: number;
+  readonly count: number;
+}
+
+/** How many calls of each group have a value in each class; a class may be there more than once. */
 export async function classesByGroup(
+  store: LedgerStore,
+  query: ReportQuery,
+  asked: Asked,
+  value: ValueName,
+): Promise<ClassRow[]> {
+  const found: ClassRow[] = [];
+  for (const part of partsOf(store, query)) {
+    found.push(...(await classesOfPart(part.store, part.query, asked, value)));
+  }
+  return found;
+}
+
+/** The values of all calls that have one, unsorted. */
+export async function valuesByGroup(
   store: LedgerStore,
   query: ReportQuery,
   { groups, condition }: Asked,
   value: ValueName,
-): Promise<{ readonly keys: readonly Value[]; readonly index: number; readonly count: number }[]> {
+): Promise<{ readonly keys: readonly Value[]; readonly value: number }[]> {
+  const found: { keys: Value[]; value: number }[] = [];
+  for (const part of partsOf(store, query)) {
+    const statement = new Statement(part.store);
+    const keys = groups.map(({ sql }, index) => `${sql(part.store.sql)} AS g${index}`);
+    const source = statement.source(part.query, condition);
+    const selected = [...keys, `${VALUES[value]} AS v`].join(", ");
+    const rows = await part.store.query(
+      statement.query(`SELECT * FROM (SELECT ${selected} ${source}) AS calls WHERE v IS NOT NULL`),
+    );
+    for (const row of rows) {
+      found.push({ keys: groups.map((_, index) => row[`g${index}`] ?? null), value: Number(row.v) });
+    }
+  }
+  return found;
+}
+
+async function classesOfPart(
+  store: LedgerStore,
+  query: ReportQuery,
+  { groups, condition }: Asked,
+  value: ValueName,
+): Promise<ClassRow[]> {
   const statement = new Statement(store);
-  const keys = groups.map(({ sql }, index) => `${sql} AS g${index}`);
+  const keys = groups.map(({ sql }, index) => `${sql(store.sql)} AS g${index}`);
   const places = groups.map((_, index) => `g${index}`);
   const parts = piecesFor(store, query, { groups, condition }).map((piece) => {
     const source = statement.source(query, condition, piece);

@@ -1,6 +1,7 @@
 /** Single calls as rows, for `calls` and `slow`. */
 import { formatUsd, scaled } from "../../core/money.ts";
 import type { LedgerStore, Value } from "../../store/ledger-store.ts";
+import { type Part, partsOf } from "./archive.ts";
 import type { ReportColumn, ReportQuery, ReportTable } from "./report.ts";
 import { Statement } from "./statement.ts";
 
@@ -68,6 +69,33 @@ export async function callsTable(
   condition?: string,
 ): Promise<ReportTable> {
   const columns = query.where.id === undefined ? COLUMNS : DETAILS;
+  const rows: Value[][] = [];
+  for (const part of partsOf(store, query)) {
+    rows.push(...(await rowsOfPart(part, columns, order, limit, condition)));
+  }
+  const [first, second] = [order, "id"].map((name) => columns.findIndex((column) => column.name === name));
+  rows.sort((a, b) => descending(a[first ?? 0], b[first ?? 0]) || descending(a[second ?? 0], b[second ?? 0]));
+  return {
+    name: "calls",
+    title: order === "started_at" ? "newest first" : "slowest first",
+    columns: columns.map(({ name, title, unit }) => ({ name, title, unit })),
+    rows: rows.slice(0, limit),
+  };
+}
+
+/** Numbers, or texts that are ASCII. */
+function descending(a: Value | undefined, b: Value | undefined): number {
+  if (a === b) return 0;
+  return (a ?? "") < (b ?? "") ? 1 : -1;
+}
+
+async function rowsOfPart(
+  { store, query }: Part,
+  columns: readonly CallColumn[],
+  order: "started_at" | "duration_ms",
+  limit: number,
+  condition: string | undefined,
+): Promise<Value[][]> {
   const last = await lastShown(store, query, order, limit, condition);
   const statement = new Statement(store);
   const least =
@@ -83,18 +111,9 @@ export async function callsTable(
       : `${sql} AS c${index}`,
   );
   const rows = await store.query(
-    statement.query(
-      `SELECT ${selected.join(", ")} ${source} ORDER BY ${order} DESC, id DESC LIMIT ${limit + 1}`,
-    ),
+    statement.query(`SELECT ${selected.join(", ")} ${source} ORDER BY ${order} DESC, id DESC LIMIT ${limit}`),
   );
-  return {
-    name: "calls",
-    title: order === "started_at" ? "newest first" : "slowest first",
-    columns: columns.map(({ name, title, unit }) => ({ name, title, unit })),
-    rows: rows
-      .slice(0, limit)
-      .map((row) => columns.map((column, index) => shown(column, row[`c${index}`] ?? null))),
-  };
+  return rows.map((row) => columns.map((column, index) => shown(column, row[`c${index}`] ?? null)));
 }
 
 /** The order's value of the last row: to find it takes one column of all calls, what the rows hold then of a few. */

@@ -3,7 +3,6 @@
 import { callsTable } from "./call-rows.ts";
 import { result } from "./grouped.ts";
 import { numberOf } from "./measures.ts";
-import { archiveNote } from "./notes.ts";
 import type { Report } from "./report.ts";
 import { totalFacts } from "./tabulate.ts";
 
@@ -17,10 +16,10 @@ export const calls: Report = {
     const table = await callsTable(store, query, "started_at", limit);
     if (table.rows.length < limit) {
       const none = table.rows.length === 0 ? ["No calls in this range."] : [];
-      return result("calls", query, [table], [...none, ...archiveNote(store, query)]);
+      return result("calls", query, [table], none);
     }
     const found = numberOf(await totalFacts(store, query, ["calls"]), "calls");
     const omitted = found - table.rows.length;
-    return result("calls", query, [omitted > 0 ? { ...table, omitted } : table], archiveNote(store, query));
+    return result("calls", query, [omitted > 0 ? { ...table, omitted } : table], []);
   },
 };

@@ -29,7 +29,7 @@ export const compare: Report = {
     const { table, rows, totals } = await tabulate(store, query, {
       name: "by_model_upstream",
       title: "by model and upstream",
-      groups: [groupOf(store, "model", query.timeZone), groupOf(store, "upstream", query.timeZone)],
+      groups: [groupOf("model", query.timeZone), groupOf("upstream", query.timeZone)],
       measures: [
         m.calls,
         m.costPerMillion,

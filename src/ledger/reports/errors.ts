@@ -23,10 +23,16 @@ export const errors: Report = {
       name: "kinds",
       title: "by kind of error",
       groups: [
-        groupOf(store, "upstream", query.timeZone),
-        { column: { name: "error_type", title: "error", unit: "text" }, sql: "coalesce(error_type, '')" },
-        { column: { name: "error_code", title: "code", unit: "text" }, sql: "coalesce(error_code, '')" },
-        groupOf(store, "status", query.timeZone),
+        groupOf("upstream", query.timeZone),
+        {
+          column: { name: "error_type", title: "error", unit: "text" },
+          sql: () => "coalesce(error_type, '')",
+        },
+        {
+          column: { name: "error_code", title: "code", unit: "text" },
+          sql: () => "coalesce(error_code, '')",
+        },
+        groupOf("status", query.timeZone),
       ],
       measures: [m.calls, share, m.lastSeen],
       order: "calls",

@@ -42,7 +42,7 @@ export async function tableBy(
   { by, measures, order }: Pick<GroupedReport, "by" | "measures" | "order">,
 ): Promise<ReportTable> {
   const dimensions = query.by.length > 0 ? query.by : by;
-  const groups = dimensions.map((dimension) => groupOf(store, dimension, query.timeZone));
+  const groups = dimensions.map((dimension) => groupOf(dimension, query.timeZone));
   const timed = groups.some(({ column }) => column.unit === "time");
   const { table } = await tabulate(store, query, {
     name: `by_${dimensions.join("_")}`,

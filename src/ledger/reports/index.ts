@@ -2,13 +2,14 @@
 import { nearest } from "../../config/problems.ts";
 import { BellwetherError } from "../../core/errors.ts";
 import type { LedgerStore } from "../../store/ledger-store.ts";
+import { withArchive } from "./archive.ts";
 import { calls } from "./calls.ts";
 import { compare } from "./compare.ts";
 import { cost } from "./cost.ts";
 import { errors } from "./errors.ts";
 import { latency } from "./latency.ts";
 import { parseQuery, type ReportParameters } from "./query.ts";
-import type { Report, ReportResult } from "./report.ts";
+import type { Report, ReportQuery, ReportResult } from "./report.ts";
 import { slow } from "./slow.ts";
 import { summary } from "./summary.ts";
 import { usage } from "./usage.ts";
@@ -27,6 +28,11 @@ export function reportNamed(name: string): Report {
   });
 }
 
+/** Runs a report over a store, and over its archive where that is kept apart and asked for. */
+export function runParsed(report: Report, query: ReportQuery, store: LedgerStore): Promise<ReportResult> {
+  return withArchive(store, query.archived, (both) => report.run(both, query));
+}
+
 /**
  * Runs a report for parameters as they came from a command line or a URL.
  * @param now milliseconds since the epoch
@@ -39,5 +45,5 @@ export async function runReport(
   now: number = Date.now(),
 ): Promise<ReportResult> {
   const report = reportNamed(name);
-  return report.run(store, parseQuery(report, parameters, now));
+  return runParsed(report, parseQuery(report, parameters, now), store);
 }

@@ -23,9 +23,8 @@ export async function notesOn(store: LedgerStore, query: ReportQuery): Promise<s
     const count = numberOf(facts, name);
     return count === 0 ? [] : [`${count.toLocaleString("en")} ${count === 1 ? one : many}`];
   };
-  if (numberOf(facts, "calls") === 0) return ["No calls in this range.", ...archiveNote(store, query)];
+  if (numberOf(facts, "calls") === 0) return ["No calls in this range."];
   return [
-    ...archiveNote(store, query),
     ...say(
       "interrupted",
       "call was interrupted (the process died while it ran): its tokens and cost are unknown.",
@@ -58,13 +57,4 @@ export async function notesOn(store: LedgerStore, query: ReportQuery): Promise<s
     ),
     ...(numberOf(facts, "calls") > EXACT_UP_TO ? [NOTE] : []),
   ];
-}
-
-/** Whoever asks for the archive's days must know that they are not here. */
-export function archiveNote(store: LedgerStore, query: ReportQuery): string[] {
-  return query.archived && store.archiveApart === true
-    ? [
-        "The days in the archive are not counted: a ledger in ClickHouse does not read them. Ask the Parquet files themselves, with DuckDB for one.",
-      ]
-    : [];
 }

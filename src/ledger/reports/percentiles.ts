@@ -28,3 +28,11 @@ export function quantileOfClasses(classes: Classes, q: number): number | null {
   }
   return null;
 }
+
+/** The exact `q`-quantile by linear interpolation, as databases have it, or null of nothing. */
+export function quantileOf(sorted: readonly number[], q: number): number | null {
+  const at = q * (sorted.length - 1);
+  const low = sorted[Math.floor(at)];
+  const high = sorted[Math.ceil(at)];
+  return low === undefined || high === undefined ? null : low + (high - low) * (at - Math.floor(at));
+}

@@ -47,7 +47,7 @@ describe("sums of hours and days", () => {
           const dimensions = query.by.length > 0 ? query.by : (["model"] as const);
           for (const value of VALUE_NAMES) {
             const of = async (store: LedgerStore) => {
-              const by = dimensions.map((dimension) => groupOf(store, dimension, query.timeZone));
+              const by = dimensions.map((dimension) => groupOf(dimension, query.timeZone));
               const found = await classesByGroup(store, query, { groups: by }, value);
               return found.map((row) => JSON.stringify(row)).sort();
             };

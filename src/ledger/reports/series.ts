@@ -23,7 +23,7 @@ export async function seriesTable(
   const { table, totals } = await tabulate(store, query, {
     name: "over_time",
     title: `by ${unit}`,
-    groups: [groupOf(store, unit, query.timeZone)],
+    groups: [groupOf(unit, query.timeZone)],
     measures,
     limit: Number.POSITIVE_INFINITY,
   });

@@ -8,11 +8,21 @@ import {
   isQuantile,
   QUANTILES,
   type QuantileName,
+  type ValueName,
 } from "../../store/facts.ts";
-import type { LedgerStore, Value } from "../../store/ledger-store.ts";
-import { classesByGroup, factsByGroup, type Group, type GroupRow } from "./aggregate.ts";
+import type { LedgerStore, SqlDialect, Value } from "../../store/ledger-store.ts";
+import {
+  type Asked,
+  type ClassRow,
+  classesByGroup,
+  factsByGroup,
+  type Group,
+  type GroupRow,
+  valuesByGroup,
+} from "./aggregate.ts";
+import { partsOf } from "./archive.ts";
 import type { Facts, Measure } from "./measures.ts";
-import { addToClass, type Classes, EXACT_UP_TO, quantileOfClasses } from "./percentiles.ts";
+import { addToClass, type Classes, EXACT_UP_TO, quantileOf, quantileOfClasses } from "./percentiles.ts";
 import { type Dimension, type ReportQuery, type ReportTable, TIME_UNITS } from "./report.ts";
 import { dimensionSql } from "./statement.ts";
 
@@ -34,11 +44,11 @@ export interface Tabulated {
   readonly totals: Facts;
 }
 
-export function groupOf(store: LedgerStore, dimension: Dimension, timeZone: string): Group {
+export function groupOf(dimension: Dimension, timeZone: string): Group {
   const time = TIME_UNITS.find((unit) => unit === dimension);
   const unit = time !== undefined ? "time" : dimension === "status" ? "count" : "text";
   const column = { name: dimension, title: dimension, unit } as const;
-  const sql = dimensionSql(store.sql, dimension, timeZone);
+  const sql = (dialect: SqlDialect): string => dimensionSql(dialect, dimension, timeZone);
   return time === undefined ? { column, sql } : { column, sql, unit: time };
 }
 
@@ -54,10 +64,12 @@ export async function tabulate(
   if (!aggregates.includes("calls")) aggregates.push("calls");
 
   const totals: Record<string, Value> = { ...(await totalFacts(store, query, aggregates, condition)) };
-  const exact = Number(totals.calls) <= EXACT_UP_TO;
+  const few = Number(totals.calls) <= EXACT_UP_TO;
+  const exact = few && partsOf(store, query).length === 1;
   const rows = await groupRows(store, query, request, exact ? [...aggregates, ...quantiles] : aggregates);
   if (exact) Object.assign(totals, await totalFacts(store, query, quantiles, condition));
-  else await addQuantiles(store, query, request, quantiles, rows, totals);
+  else if (few) await addQuantiles(exactly(store, query, request), quantiles, rows, totals);
+  else await addQuantiles(byClass(store, query, request), quantiles, rows, totals);
 
   const shown = rows.slice(0, request.limit);
   const table: ReportTable = {
@@ -102,11 +114,42 @@ async function groupRows(
   });
 }
 
-/** Percentiles of more calls than are sorted: see percentiles.ts. */
-async function addQuantiles(
+/** Values of calls by their group, and what is made of those of a group, or of all. */
+interface Collection<T> {
+  values(of: ValueName): Promise<readonly (T & { readonly keys: readonly Value[] })[]>;
+  quantile(values: readonly T[], q: number): number | null;
+}
+
+/** Of more calls than are sorted: see percentiles.ts. */
+function byClass(store: LedgerStore, query: ReportQuery, asked: Asked): Collection<Omit<ClassRow, "keys">> {
+  return {
+    values: (of) => classesByGroup(store, query, asked, of),
+    quantile(values, q) {
+      const classes: Classes = new Map();
+      for (const { index, count } of values) addToClass(classes, index, count);
+      return quantileOfClasses(classes, q);
+    },
+  };
+}
+
+/** Of calls that are not all in one database. */
+function exactly(
   store: LedgerStore,
   query: ReportQuery,
-  request: TableRequest,
+  asked: Asked,
+): Collection<{ readonly value: number }> {
+  return {
+    values: (of) => valuesByGroup(store, query, asked, of),
+    quantile: (values, q) =>
+      quantileOf(
+        values.map(({ value }) => value).sort((a, b) => a - b),
+        q,
+      ),
+  };
+}
+
+async function addQuantiles<T>(
+  { values, quantile }: Collection<T>,
   quantiles: readonly QuantileName[],
   rows: readonly GroupRow[],
   totals: Record<string, Value>,
@@ -114,20 +157,18 @@ async function addQuantiles(
   const rowOf = new Map(rows.map((row) => [JSON.stringify(row.keys), row]));
   for (const of of new Set(quantiles.map((name) => QUANTILES[name].of))) {
     const names = quantiles.filter((name) => QUANTILES[name].of === of);
-    const all: Classes = new Map();
-    const byRow = new Map<GroupRow, Classes>();
-    for (const { keys, index, count } of await classesByGroup(store, query, request, of)) {
-      addToClass(all, index, count);
-      const owner = rowOf.get(JSON.stringify(keys));
+    const all = await values(of);
+    const byRow = new Map<GroupRow, T[]>();
+    for (const value of all) {
+      const owner = rowOf.get(JSON.stringify(value.keys));
       if (owner === undefined) continue;
-      const classes = byRow.get(owner) ?? new Map<number, number>();
-      byRow.set(owner, classes);
-      addToClass(classes, index, count);
+      const held = byRow.get(owner) ?? [];
+      byRow.set(owner, held);
+      held.push(value);
     }
     for (const name of names) {
-      totals[name] = quantileOfClasses(all, QUANTILES[name].q);
-      for (const row of rows)
-        row.facts[name] = quantileOfClasses(byRow.get(row) ?? new Map(), QUANTILES[name].q);
+      totals[name] = quantile(all, QUANTILES[name].q);
+      for (const row of rows) row.facts[name] = quantile(byRow.get(row) ?? [], QUANTILES[name].q);
     }
   }
 }

@@ -1,6 +1,7 @@
 /** The ledger's rows in the order of time, page by page, and as the lines of text formats. */
 import { COLUMNS } from "../../store/ledger-row.ts";
 import type { LedgerStore, Value } from "../../store/ledger-store.ts";
+import { openBoth, withArchive } from "../reports/archive.ts";
 import { csvLine } from "./csv.ts";
 
 export type Values = Readonly<Record<string, Value>>;
@@ -31,22 +32,43 @@ export interface ExportPage {
 
 /** Pages of rows. */
 export async function* exportPages(
-  store: Pick<LedgerStore, "sql" | "query">,
+  store: LedgerStore,
   range: ExportRange,
 ): AsyncGenerator<readonly Values[]> {
-  let place: ExportPlace | undefined;
-  do {
-    const page = await exportPage(store, range, place);
-    if (page.rows.length > 0) yield page.rows;
-    place = page.next;
-  } while (place !== undefined);
+  const { both, close } = await openBoth(store, range.archived);
+  try {
+    let place: ExportPlace | undefined;
+    do {
+      const page = await exportPage(both, range, place);
+      if (page.rows.length > 0) yield page.rows;
+      place = page.next;
+    } while (place !== undefined);
+  } finally {
+    await close();
+  }
 }
 
-/** The next page: of one day at most, so that it is sorted out of a day's calls and not of all. */
-export async function exportPage(
-  store: Pick<LedgerStore, "sql" | "query">,
-  { from, to, archived }: ExportRange,
-  { at, id }: ExportPlace = { at: from, id: "" },
+/** The next page, of one day at most. */
+export function exportPage(
+  store: LedgerStore,
+  range: ExportRange,
+  place: ExportPlace = { at: range.from, id: "" },
+): Promise<ExportPage> {
+  return withArchive(store, range.archived, async (both) => {
+    const { apart } = both;
+    if (apart === undefined || place.at >= apart.until) return pageOf(both, range, place);
+    const older = { ...range, to: Math.min(range.to, apart.until) };
+    const page = await pageOf(apart.store, older, place);
+    if (page.next !== undefined || range.to <= apart.until) return page;
+    return { rows: page.rows, next: { at: apart.until, id: "" } };
+  });
+}
+
+/** A day at a time, so that a page is sorted out of a day's calls and not of all. */
+async function pageOf(
+  store: LedgerStore,
+  { to, archived }: ExportRange,
+  { at, id }: ExportPlace,
 ): Promise<ExportPage> {
   const { sql } = store;
   const time = (index: number) => sql.param(index, "time");
@@ -97,7 +119,7 @@ export type TextFormatName = keyof typeof textFormats;
 
 /** The next page as text, the first with what stands before the rows. */
 export async function exportText(
-  store: Pick<LedgerStore, "sql" | "query">,
+  store: LedgerStore,
   query: ExportRange & { readonly format: TextFormatName },
   place: ExportPlace | undefined,
 ): Promise<{ readonly text: string; readonly next: ExportPlace | undefined }> {

@@ -5,10 +5,11 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { COLUMNS } from "../ledger-row.ts";
-import type { ArchivedDay, Value } from "../ledger-store.ts";
+import type { ArchivedDay, ArchivePart, LedgerStore, Value } from "../ledger-store.ts";
 import { rowOfValues } from "../row-of-values.ts";
 import { quoted } from "./clickhouse-sql.ts";
 import { openDuckdb } from "./duckdb.ts";
+import { openArchive } from "./duckdb-archive.ts";
 
 const NAMES = COLUMNS.map(({ name }) => name).join(", ");
 const DAY_MS = 86_400_000;
@@ -40,17 +41,7 @@ export async function archiveClickhouse(
     const store = await openDuckdb({ path, memoryBytes: archive.memoryBytes, archive: archive.folder });
     try {
       await store.migrate();
-      let copied = 0;
-      let last = "";
-      for (;;) {
-        const page = await ask(
-          `SELECT ${NAMES} FROM calls FINAL WHERE ${ofDay} AND id > ${quoted(last)} ORDER BY id LIMIT ${PAGE_ROWS}`,
-        );
-        if (page.length === 0) break;
-        await store.insert(page.map(rowOfValues));
-        copied += page.length;
-        last = String(page.at(-1)?.id);
-      }
+      const copied = await copyCalls(ask, ofDay, store);
       const [done] = await store.archive(start + DAY_MS);
       const [now] = await ask(`SELECT count() AS n FROM calls FINAL WHERE ${ofDay}`);
       if (done === undefined || Number(now?.n) !== copied) {
@@ -67,4 +58,41 @@ export async function archiveClickhouse(
     }
   }
   return archived;
+}
+
+/** Copies the calls of a condition; tells how many there were. */
+async function copyCalls(ask: Database["ask"], condition: string, store: LedgerStore): Promise<number> {
+  let copied = 0;
+  let last = "";
+  for (;;) {
+    const page = await ask(
+      `SELECT ${NAMES} FROM calls FINAL WHERE ${condition} AND id > ${quoted(last)} ORDER BY id LIMIT ${PAGE_ROWS}`,
+    );
+    if (page.length === 0) return copied;
+    await store.insert(page.map(rowOfValues));
+    copied += page.length;
+    last = String(page.at(-1)?.id);
+  }
+}
+
+/**
+ * The archive's files in a DuckDB database in memory, with the calls that the server has of their time: those that came
+ * late, or all of a day that was not dropped yet. Undefined when there are no files.
+ */
+export async function openClickhouseArchive(
+  ask: Database["ask"],
+  { folder, memoryBytes }: { readonly folder: string; readonly memoryBytes: number },
+): Promise<ArchivePart | undefined> {
+  const last = openArchive(folder).files.at(-1)?.slice(0, 10);
+  if (last === undefined) return undefined;
+  const until = Date.parse(last) + DAY_MS;
+  const store = await openDuckdb({ path: ":memory:", memoryBytes, archive: folder });
+  try {
+    await store.migrate();
+    await copyCalls(ask, `started_at < ${until}`, store);
+    return { store, until };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }

@@ -135,7 +135,17 @@ describeWithProgram("clickhouse-server", "ClickHouse as the ledger's database", 
     expect(await store.query({ text: "SELECT count(*) AS n FROM calls FINAL", params: [] })).toEqual([
       { n: 10 },
     ]);
-    expect(store.archiveApart).toBe(true);
+    // One comes late, and one is in both places.
+    const late = ledgerRow({ id: idOf(99, start), startedAt: start + 5 });
+    await store.insert([late, ...rows.slice(19, 20)]);
+    const apart = await store.openArchive?.();
+    expect(apart?.until).toBe(start + 2 * DAY);
+    const ids = await apart?.store.query({
+      text: `SELECT id FROM ${apart.store.sql.table(true)} ORDER BY id`,
+      params: [],
+    });
+    expect(ids?.map(({ id }) => id)).toEqual([...rows.slice(0, 20), late].map(({ id }) => id).sort());
+    await apart?.store.close();
     await store.close();
     const duckdb = await openStore({ path: join(folder, "ledger.duckdb"), memoryBytes: 2 ** 27 });
     await duckdb.migrate();

@@ -4,10 +4,10 @@
  */
 import type { ClickHouseClient } from "@clickhouse/client";
 import { COLUMNS, type LedgerRow } from "../ledger-row.ts";
-import type { ArchivedDay, LedgerStore, Query, Value } from "../ledger-store.ts";
+import type { ArchivedDay, ArchivePart, LedgerStore, Query, Value } from "../ledger-store.ts";
 import { StoreError } from "../store-error.ts";
 import type { ClickhouseSettings } from "../store-settings.ts";
-import { archiveClickhouse } from "./clickhouse-archive.ts";
+import { archiveClickhouse, openClickhouseArchive } from "./clickhouse-archive.ts";
 import { fromLines, toLine } from "./clickhouse-rows.ts";
 import { migrateClickhouse } from "./clickhouse-schema.ts";
 import { clickhouseSql, quoted, withParams } from "./clickhouse-sql.ts";
@@ -45,7 +45,6 @@ export async function openClickhouse(
 
 class ClickhouseStore implements LedgerStore {
   readonly sql = clickhouseSql;
-  readonly archiveApart = true;
   readonly #make: (database: string) => ClickHouseClient;
   readonly #client: ClickHouseClient;
   readonly #database: string;
@@ -95,6 +94,10 @@ class ClickhouseStore implements LedgerStore {
       command: (text: string) => this.#command(text),
     };
     return this.#alone(() => archiveClickhouse(database, this.#archive, before));
+  }
+
+  openArchive(): Promise<ArchivePart | undefined> {
+    return openClickhouseArchive((text) => this.#ask(text), this.#archive);
   }
 
   async close(): Promise<void> {
