@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `node bench/chaos.mjs [--phase 10000] [--rate 100]`: one of two upstreams fails in part, fails, hangs and drips, then
- * heals. Prints what clients noticed of it, and ends with 1 when they noticed more than one call in a thousand.
+ * `node bench/chaos.mjs [--phase 10000] [--rate 100]`: one of two upstreams fails in part, fails, hangs and drips,
+ * heals, and gets stuck now and then, without a hedge and with one. Prints what clients noticed of it, and ends with 1 when they noticed more than one call in a thousand.
  */
 import { cpSync } from "node:fs";
 import { join } from "node:path";

@@ -4,7 +4,7 @@ import { chaos } from "../helpers/chaos.ts";
 
 it("an upstream in any trouble costs no client its answer, and is used again when it is well", async () => {
   const { phases, recoveryMs } = await chaos({ phaseMs: 1_200, callsPerSecond: 40 });
-  expect(phases).toHaveLength(5);
+  expect(phases).toHaveLength(7);
   for (const { name, calls, failed, attemptsPerCall } of phases) {
     expect(failed, name).toBe(0);
     expect(calls, name).toBeGreaterThan(5);

@@ -1,6 +1,6 @@
 /** One of two upstreams gets into every kind of trouble, and heals: what clients notice, and how soon it is used again. */
 import { SANDBOX_KEY, startSandbox } from "../../src/sandbox/server.ts";
-import { startGateway, total } from "./gateway.ts";
+import { startGateway, type TestConfig, total } from "./gateway.ts";
 
 export interface ChaosOptions {
   /** Length of each phase. */
@@ -36,19 +36,26 @@ const TROUBLES = [
   ["it answers by drips", { tokensPerSecond: 10, output: 6 }],
 ] as const;
 
+/** The last trouble, which is met twice: without a second attempt, and with one. */
+const STUCK = { latency: "lognormal(30,90)", failRate: 0.04, failWith: "hang" };
+
+const PATIENT = { timeouts: { connect: "1s", firstByte: "2s", idle: "3s" } };
+const HEDGE_MIN_CALLS = 20;
 const RECOVERY_LIMIT_MS = 30_000;
 const POLL_MS = 20;
 
 export async function chaos({ phaseMs, callsPerSecond, onPhase }: ChaosOptions): Promise<ChaosReport> {
   const backup = await startSandbox({});
-  const gateway = await startGateway({
+  const config = (more: object = {}): TestConfig => ({
     upstream: {
       retries: { attempts: 3, backoff: "20ms" },
       timeouts: { connect: "1s", firstByte: "400ms", idle: "1s" },
+      ...more,
     },
     upstreams: { backup: { baseUrl: `${backup.url}/v1`, apiKey: SANDBOX_KEY } },
     models: { "gpt-4.1": { upstreams: ["relay", "backup"] } },
   });
+  const gateway = await startGateway(config());
   const seen = (): number => gateway.sandbox.books.total({}).calls + backup.books.total({}).calls;
   const inFlight = async (): Promise<number> =>
     total(await gateway.samples(), "bellwether_requests_in_flight") +
@@ -93,6 +100,13 @@ export async function chaos({ phaseMs, callsPerSecond, onPhase }: ChaosOptions):
       const state = total(await gateway.samples(), "bellwether_breaker_state", { upstream: "relay" });
       if (state === 0) recoveryMs = Math.round(performance.now() - healed);
     }
+    gateway.sandbox.set(STUCK);
+    await gateway.configure(config(PATIENT));
+    phases.push(await phase("4 % of the calls get stuck"));
+    await gateway.configure(config({ ...PATIENT, hedge: { after: "p95", minCalls: HEDGE_MIN_CALLS } }));
+    // It has to learn first how soon answers usually begin.
+    await load(gateway.url, 2_000, callsPerSecond);
+    phases.push(await phase("the same, with a hedge after p95"));
     return { phases, recoveryMs };
   } finally {
     await gateway.close();
