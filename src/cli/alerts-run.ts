@@ -46,11 +46,16 @@ function alertText(alert: AlertRow): string {
     paint("bold", name),
     ...about,
     ...(value === null ? [] : [value]),
-    ...(since === null ? [] : [`since ${new Date(since).toISOString()}`]),
+    ...(since === null ? [] : [`since ${timeText(since)}`]),
     ...(muted === null ? [] : [paint("dim", `(${muted})`)]),
   ];
   const text = summary.en;
   return `${parts.join("  ")}\n${state === "inactive" || text === undefined ? "" : `  ${filled(text, alert)}\n`}`;
+}
+
+/** `2026-11-21 13:51:05 UTC`; `--json` has milliseconds. */
+function timeText(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }
 
 /** A sentence with its labels and value put in. */
@@ -83,9 +88,7 @@ export async function alertHistory(options: AlertsOptions): Promise<void> {
   const paint = styler(process.stdout);
   for (const { at, what, name, severity, summary } of events) {
     const state = paint(what === "fired" ? "red" : "green", what.padEnd(8));
-    process.stdout.write(
-      `${new Date(at).toISOString()}  ${state}  ${severity.padEnd(8)}  ${name}  ${summary}\n`,
-    );
+    process.stdout.write(`${timeText(at)}  ${state}  ${severity.padEnd(8)}  ${name}  ${summary}\n`);
   }
 }
 
@@ -98,7 +101,7 @@ export async function listSilences(options: AlertsOptions): Promise<void> {
 
 function silenceText({ id, matchers, until, comment }: SilenceRow): string {
   const what = Object.entries(matchers).map(([label, value]) => `${label}=${value}`);
-  return `${id}  ${what.join(" ")}  until ${new Date(until).toISOString()}${comment === "" ? "" : `  ${comment}`}\n`;
+  return `${id}  ${what.join(" ")}  until ${timeText(until)}${comment === "" ? "" : `  ${comment}`}\n`;
 }
 
 export async function silenceAlerts(

@@ -25,6 +25,9 @@ export interface LocalPorts {
   readonly node: number;
 }
 
+/** They say hundreds of things before they are ready; what goes wrong shall be seen. */
+const QUIET = "--log.level=warn";
+
 export const defaultPorts: LocalPorts = { prometheus: 9090, alertmanager: 9093, blackbox: 9115, node: 9100 };
 
 /** The programs, reading the files that lie in `files` and keeping their data in `data`. */
@@ -39,6 +42,7 @@ export function localPrograms(files: string, data: string, ports: LocalPorts): L
         `--storage.path=${join(data, "alertmanager")}`,
         `--web.listen-address=${at(ports.alertmanager)}`,
         "--cluster.listen-address=",
+        QUIET,
       ],
       readyUrl: `http://${at(ports.alertmanager)}/-/ready`,
       debian: "prometheus-alertmanager",
@@ -49,6 +53,7 @@ export function localPrograms(files: string, data: string, ports: LocalPorts): L
       args: [
         `--config.file=${join(files, "prometheus/blackbox.yml")}`,
         `--web.listen-address=${at(ports.blackbox)}`,
+        QUIET,
       ],
       readyUrl: `http://${at(ports.blackbox)}/-/healthy`,
       debian: "prometheus-blackbox-exporter",
@@ -57,7 +62,7 @@ export function localPrograms(files: string, data: string, ports: LocalPorts): L
       name: "node",
       commands: ["prometheus-node-exporter", "node_exporter"],
       // Without the systemd collector, which complains at every scrape where there is no systemd.
-      args: [`--web.listen-address=${at(ports.node)}`, "--no-collector.systemd"],
+      args: [`--web.listen-address=${at(ports.node)}`, "--no-collector.systemd", QUIET],
       readyUrl: `http://${at(ports.node)}/`,
       debian: "prometheus-node-exporter",
     },
@@ -69,6 +74,7 @@ export function localPrograms(files: string, data: string, ports: LocalPorts): L
         `--storage.tsdb.path=${join(data, "prometheus")}`,
         `--web.listen-address=${at(ports.prometheus)}`,
         "--web.enable-lifecycle",
+        QUIET,
       ],
       readyUrl: `http://${at(ports.prometheus)}/-/ready`,
       debian: "prometheus",

@@ -58,6 +58,7 @@ describeWithProgram("chromium", "every view", (chromium) => {
       ],
       models: { auto: { route: true } },
       routes: [{ name: "rest", when: { model: "auto" }, use: { model: "gpt-4o-mini" } }],
+      alerts: { interval: "1s" },
       upstream: { tokenBudget: { tokens: 1000, per: "day", onExceeded: "warn" } },
     });
     for (const model of ["gpt-4.1", "gpt-4.1", "gpt-4o-mini", HOSTILE[0]]) {
@@ -75,11 +76,28 @@ describeWithProgram("chromium", "every view", (chromium) => {
       callId = calls[0]?.id ?? "";
       return calls.length;
     }, 4);
+    await failUntilAnAlertIsShown();
   });
   afterAll(async () => {
     await browser.close();
     await gateway.close();
   });
+
+  /** An alert on its way: its condition has no place where a narrow page could break it. */
+  async function failUntilAnAlertIsShown(): Promise<void> {
+    await until(async () => {
+      const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-sandbox": "status=500" },
+        body: JSON.stringify({ model: "gpt-4.1", messages: [] }),
+      });
+      await response.arrayBuffer();
+      const { alerts } = (await (await fetch(`${gateway.url}/api/alerts`)).json()) as {
+        alerts: { name: string; state: string }[];
+      };
+      return alerts.find(({ name }) => name === "error-rate-high")?.state;
+    }, "pending");
+  }
 
   /** Goes there, and waits until nothing is awaited any more. */
   async function open(page: Page, hash: string): Promise<void> {
