@@ -45,6 +45,8 @@ interface Settling {
 interface End {
   readonly error: BellwetherError | undefined;
   readonly clientGone: boolean;
+  /** Of an answer that Bellwether gave by itself, where it is no error. */
+  readonly status?: number;
   /** False where the call was never sent, though it was clear where to. */
   readonly sent?: false;
 }
@@ -265,6 +267,7 @@ export class CallRecord {
       answer: this.#answer,
       sent: start !== undefined && end.sent !== false,
       error: end.error,
+      status: end.status,
       clientGone: end.clientGone,
       model: start?.model ?? "",
     };

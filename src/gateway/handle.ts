@@ -23,11 +23,12 @@ import { type RacingCall, raced } from "./hedge.ts";
 import type { Place, Target } from "./places.ts";
 import type { ClientExchange, ClientListener } from "./ports.ts";
 import { climbs, noHost, type ReadRequest, splitTarget } from "./read-request.ts";
-import { answerRefusal, familyOf, rejectionReason, toBellwetherError } from "./refusal.ts";
+import { answerRefusal, answerSelf, familyOf, rejectionReason, toBellwetherError } from "./refusal.ts";
 import { AnswerHead, RequestHead } from "./request-head.ts";
 import { planCall } from "./route.ts";
 import { attemptAt, type Sent, tellStatus, type Way } from "./send.ts";
 import type { Settings, Surroundings } from "./state.ts";
+import { modelEntry } from "./virtual-models.ts";
 
 /** Handles one client request. `settings` stay the same for the call, whatever is reloaded meanwhile. */
 export function handle(client: ClientExchange, settings: Settings, around: Surroundings): void {
@@ -106,6 +107,9 @@ class CallInFlight implements ClientListener, RacingCall, AnswerOutput {
       const asked = fromLatin1(facts.model);
       const family = familyOf(operation, head, this.#path);
       authorise(this.#app, operation.endpoint, asked, operation.billable);
+      const list = { method: this.#client.method, path: this.#path, operation, family, app: this.#app };
+      const entry = modelEntry(this.#settings.router?.virtual, list);
+      if (entry !== undefined) return this.#answerSelf(entry);
       const refusal = this.#around.refusal?.();
       if (refusal !== undefined) throw refusal;
       this.#admit({ operation, head, body, parsed, facts, asked, family }, asked);
@@ -114,19 +118,19 @@ class CallInFlight implements ClientListener, RacingCall, AnswerOutput {
     }
   }
 
+  /** What was asked for only Bellwether knows. */
+  #answerSelf(json: string): void {
+    this.#clientDone = true;
+    this.#record.bytesOut += answerSelf(this.#client, 200, json, this.#record);
+    this.#record.settle({ error: undefined, clientGone: false, status: 200 });
+  }
+
   /** Plans the call for a model and asks the limits; the counters may answer later. */
   #admit(request: ReadRequest, wanted: string, downgrade?: Downgrade): void {
-    const target = planCall(
-      request,
-      wanted,
-      this.#path,
-      this.#record,
-      this.#settings,
-      this.#around,
-      downgrade,
-    );
+    const [record, settings, around] = [this.#record, this.#settings, this.#around];
+    const target = planCall(request, wanted, this.#path, record, settings, around, downgrade);
     const occasion = downgrade === undefined ? "first" : "downgraded";
-    const admission = admit(this.#record, request, target, occasion, this.#settings, this.#around);
+    const admission = admit(record, request, target, occasion, settings, around);
     if (!(admission instanceof Promise)) return this.#admitted(request, target, admission);
     this.#record.pause();
     admission

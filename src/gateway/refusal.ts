@@ -1,4 +1,4 @@
-/** Bellwether's own answers to a client: errors, in the shape of the API that the client speaks. */
+/** Bellwether's own answers to a client: mostly errors, in the shape of the API that the client speaks. */
 import { BellwetherError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import { LimitRefusal, limitHeaders } from "../limits/limit-refusal.ts";
@@ -45,7 +45,19 @@ export function answerRefusal(
   error: BellwetherError,
   record: Pick<CallRecord, "id" | "serverTiming" | "addRoute">,
 ): number {
-  const body = Buffer.from(errorBody(family, error, record.id));
+  const headers = error instanceof LimitRefusal ? limitHeaders(family, error, Date.now()) : [];
+  return answerSelf(client, error.status, errorBody(family, error, record.id), record, headers);
+}
+
+/** Answers with JSON of Bellwether's own; returns the bytes of its body. */
+export function answerSelf(
+  client: ClientExchange,
+  status: number,
+  json: string,
+  record: Pick<CallRecord, "id" | "serverTiming" | "addRoute">,
+  more: readonly string[] = [],
+): number {
+  const body = Buffer.from(json);
   const headers = [
     "content-type",
     "application/json",
@@ -55,10 +67,10 @@ export function answerRefusal(
     record.id,
     "server-timing",
     record.serverTiming(),
-    ...(error instanceof LimitRefusal ? limitHeaders(family, error, Date.now()) : []),
+    ...more,
   ];
   record.addRoute(headers);
-  client.head(error.status, "", headers);
+  client.head(status, "", headers);
   if (client.method !== "HEAD") client.write(body);
   client.end();
   return body.length;

@@ -1,7 +1,10 @@
-/** Adds the models that are only routed to the lists of models that upstreams give: clients choose from these lists. */
+/**
+ * Models that only routes decide on, which no upstream knows: adds them to the lists of models that upstreams give,
+ * because clients choose from these lists, and answers who asks for one of them by its name.
+ */
 import type { Family, Operation } from "../usage/dialect.ts";
 import { joined, latin1Text } from "../wire/bytes.ts";
-import type { App } from "./access.ts";
+import { type App, authorise } from "./access.ts";
 
 export interface ListRequest {
   readonly method: string;
@@ -34,6 +37,34 @@ export function listAddition(models: ReadonlySet<string>, request: ListRequest):
   const allowed = [...models].filter((model) => app.models?.matches(model) !== false);
   if (allowed.length === 0) return undefined;
   return new ListAddition(allowed.map((model) => JSON.stringify(entries[family](model))).join(","));
+}
+
+const ONE = /^\/(?:v1|v1beta|v1beta\/openai)\/models\/([^/:]+)$/;
+
+/**
+ * The answer to a request for one of these models, as the lists have it; undefined for any other request.
+ * @throws BellwetherError model_not_allowed.
+ */
+export function modelEntry(
+  models: ReadonlySet<string> | undefined,
+  { method, path, operation, family, app }: Omit<ListRequest, "query">,
+): string | undefined {
+  if (models === undefined || operation.endpoint !== "models" || (method !== "GET" && method !== "HEAD")) {
+    return undefined;
+  }
+  const model = decoded(ONE.exec(path)?.[1] ?? "");
+  if (!models.has(model)) return undefined;
+  authorise(app, operation.endpoint, model, true);
+  return JSON.stringify(entries[family](model));
+}
+
+/** A name out of a path; "" where it is not written as paths are. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return "";
+  }
 }
 
 /** A list begins within so many bytes, or is none. */

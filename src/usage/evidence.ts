@@ -39,6 +39,8 @@ export interface Evidence {
   /** The upstream was contacted. */
   readonly sent: boolean;
   readonly error: BellwetherError | undefined;
+  /** Of an answer that Bellwether gave by itself, where it is no error. */
+  readonly status?: number | undefined;
   readonly clientGone: boolean;
   /** The model the upstream was asked for. */
   readonly model: string;
@@ -51,14 +53,14 @@ export type Outcome = Pick<
 
 /** The outcome; estimates are 0 where none was made. */
 export function outcomeOf(evidence: Evidence, estimatedInput: number, estimatedOutput: number): Outcome {
-  const { answer, error, clientGone, facts } = evidence;
+  const { answer, error, clientGone, facts, status } = evidence;
   const reading = answer?.meter.reading;
   const billable = isBillable(evidence);
   const quantities: Quantities = billable ? seen(facts?.quantities, reading) : NOTHING;
   if (estimatedInput > 0) quantities.inputTokens ??= estimatedInput;
   if (estimatedOutput > 0) quantities.outputTokens = Math.max(quantities.outputTokens ?? 0, estimatedOutput);
   return {
-    status: clientGone ? CLIENT_GONE : (answer?.status ?? error?.status ?? CLIENT_GONE),
+    status: clientGone ? CLIENT_GONE : (answer?.status ?? error?.status ?? status ?? CLIENT_GONE),
     errorType: errorTypeOf(evidence),
     errorCode: clientGone ? undefined : error?.code,
     serviceTier: reading?.serviceTier || facts?.serviceTier || "",

@@ -189,6 +189,34 @@ describe("a routed call", () => {
     });
   });
 
+  it("is for a model that only rules know, which answers to its name as the lists have it", async () => {
+    gateway.sandbox.reset();
+    const ask = async (path: string, headers: Record<string, string>, method = "GET") => {
+      const answer = await fetch(gateway.url + path, { method, headers });
+      return [answer.status, method === "HEAD" ? "" : await answer.json()];
+    };
+    const bearer = { authorization: "Bearer shop-key" };
+    const listed = async (path: string, headers: Record<string, string>) => {
+      const [, list] = await ask(path, headers);
+      const { data, models } = list as Record<string, { id?: string; name?: string }[] | undefined>;
+      return (data ?? models)?.find(({ id, name }) => id === "auto" || name === "models/auto");
+    };
+    const before = gateway.sandbox.requests.length;
+    expect(await ask("/v1/models/auto", bearer)).toEqual([200, await listed("/v1/models", bearer)]);
+    const anthropic = { "x-api-key": "shop-key", "anthropic-version": "2023-06-01" };
+    expect(await ask("/v1/models/auto", anthropic)).toEqual([200, await listed("/v1/models", anthropic)]);
+    const google = { "x-goog-api-key": "shop-key" };
+    expect(await ask("/v1beta/models/auto", google)).toEqual([200, await listed("/v1beta/models", google)]);
+    expect(await ask("/v1/models/auto", bearer, "HEAD")).toEqual([200, ""]);
+    expect((await ask("/v1/models/auto", {}))[0]).toBe(401);
+    // The lists were asked for at the upstream, the models were not.
+    expect(gateway.sandbox.requests.length - before).toBe(3);
+    await ask("/v1/models/gpt-4.1", bearer);
+    expect(gateway.sandbox.requests.length - before).toBe(4);
+    const own = { status: "200", endpoint: "models", upstream: "none" };
+    expect(total(await gateway.samples(), "bellwether_requests_total", own)).toBe(4);
+  });
+
   it("is counted by its route", async () => {
     const count = async () =>
       total(await gateway.samples(), "bellwether_route_decisions_total", {
