@@ -83,7 +83,11 @@ export async function crashRounds(options: CrashOptions): Promise<CrashReport> {
   }
 }
 
-async function startProgram(program: string, file: string): Promise<{ child: ChildProcess; url: string }> {
+/** Starts the built program and resolves when it listens. */
+export async function startProgram(
+  program: string,
+  file: string,
+): Promise<{ child: ChildProcess; url: string }> {
   const child = spawn(process.execPath, [program, "serve", "--config", file], {
     env: { PATH: process.env.PATH },
     stdio: ["ignore", "ignore", "pipe"],

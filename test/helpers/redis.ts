@@ -14,12 +14,19 @@ export interface TestRedis {
   close(): Promise<void>;
 }
 
-export async function startRedis(program: string): Promise<TestRedis> {
+/** `persistent`: false keeps nothing over `kill`. */
+export async function startRedis(program: string, persistent = true): Promise<TestRedis> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "bellwether-redis-"));
   let server: ChildProcess | undefined;
   const start = async (): Promise<void> => {
-    const options = { port: String(port), bind: "127.0.0.1", dir: folder, save: "", appendonly: "yes" };
+    const options = {
+      port: String(port),
+      bind: "127.0.0.1",
+      dir: folder,
+      save: "",
+      appendonly: persistent ? "yes" : "no",
+    };
     const flags = Object.entries({ ...options, appendfsync: "always" }).flatMap(([k, v]) => [`--${k}`, v]);
     server = spawn(program, flags, { stdio: "ignore" });
     for (let tries = 0; !(await answers(port)); tries++) {
