@@ -183,6 +183,54 @@ it("breaks off where the chosen answer does: nothing of another one is mixed in"
   expect(await hedges(two)).toEqual({ won: 1 });
 });
 
+it("gives each client one whole answer or one error and leaves nothing behind, whatever happens at random", async () => {
+  const ROUNDS = 8;
+  const AT_ONCE = 10;
+  const breaker = { enabled: false };
+  const backup = await startSandbox({ seed: 2 });
+  open.push(() => backup.close());
+  const gateway = await startGateway(
+    {
+      upstream: { breaker, hedge: { after: "40ms" }, timeouts: { firstByte: "300ms", idle: "300ms" } },
+      upstreams: { backup: { baseUrl: `${backup.url}/v1`, apiKey: SANDBOX_KEY, breaker } },
+      models: { "gpt-4.1": { upstreams: ["relay", "backup"] } },
+    },
+    { seed: 1 },
+  );
+  open.push(() => gateway.close());
+  const slow = { latency: "uniform(0,80)", firstToken: "uniform(0,40)", failRate: 0.25 };
+  gateway.sandbox.set({ ...slow, failWith: "hang" });
+  backup.set({ ...slow, failWith: "reset" });
+  const two = { gateway, backup };
+  const one = async (number: number): Promise<void> => {
+    const stream = number % 2 === 0;
+    const leaves = number % 5 === 0;
+    const signal = leaves ? AbortSignal.timeout(number % 150) : null;
+    try {
+      const { status, text } = await answer(await post(gateway, { stream }, { signal }));
+      if (leaves) return;
+      expect([200, 502, 504]).toContain(status);
+      if (status !== 200) expect(text).toContain('"error"');
+      else if (stream) expect(text.match(/\[DONE\]/g)).toHaveLength(1);
+      else expect(JSON.parse(text)).toMatchObject({ object: "chat.completion" });
+    } catch (error) {
+      if (!leaves) throw error;
+    }
+  };
+  for (let round = 0; round < ROUNDS; round++) {
+    await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => one(round * AT_ONCE + index)));
+  }
+  await both(two);
+  const made = Object.values(await hedges(two)).reduce((sum, count) => sum + count, 0);
+  expect(made).toBeGreaterThan(0);
+  const page = await gateway.samples();
+  const calls = total(page, "bellwether_requests_total");
+  // Clients that left before their request was read were no calls.
+  expect(calls).toBeLessThanOrEqual(ROUNDS * AT_ONCE + made);
+  expect(calls).toBeGreaterThanOrEqual((ROUNDS * AT_ONCE * 4) / 5 + made);
+  expect(total(page, "bellwether_requests_in_flight")).toBe(0);
+});
+
 it("lets go of both attempts when the client leaves while they are in flight", async () => {
   const two = await pair();
   two.gateway.sandbox.set({ hang: "head" });
