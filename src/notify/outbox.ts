@@ -139,12 +139,14 @@ export class Outbox {
 
   async #send(message: Message): Promise<Verdict> {
     const { channel, io, clock } = this.#options;
-    this.#rate.note(clock.monotonic());
     try {
       return await channel.send(message, io);
     } catch (error) {
       const why = error instanceof PostError ? error.message : "the channel failed";
       return { arrived: false, retry: true, why };
+    } finally {
+      // Counted from its answer: the vendor counts from its arrival, which may be long after it was sent.
+      this.#rate.note(clock.monotonic());
     }
   }
 
