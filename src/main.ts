@@ -3,6 +3,7 @@
 import { lazyAdmin } from "./admin-server.ts";
 import { Alerting } from "./alerting.ts";
 import { alertProblems, latencyBounds } from "./alerts/resolve.ts";
+import { showAppLabels } from "./app-labels.ts";
 import { watchedBreakers } from "./breakers.ts";
 import { alertsStatePath } from "./config/alert-paths.ts";
 import type { Environment } from "./config/environment.ts";
@@ -179,6 +180,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     alerting?.configure(next.loaded.config);
     probes.configure(probePlan(next, "as configured"));
     limits.watch(next.settings.rules);
+    showAppLabels(registry, next.loaded.config.apps);
     routingWatch.configure(next);
   };
   putIntoForce(inForce);

@@ -39,6 +39,22 @@ export const app = z.strictObject({
     .optional()
     .describe("Who it belongs to; `teams` may limit all apps of a team together.")
     .meta({ "x-example": "commerce" }),
+  labels: z
+    .record(
+      z
+        .string()
+        .regex(/^[a-z][a-z0-9_]{0,31}$/, "is not a name for a label; write it as env or cost_centre")
+        .refine((name) => name !== "team", "is taken by the app's `team`; choose another name"),
+      z
+        .string()
+        .regex(/^[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x7e])?$/, "must be 1 to 64 printable characters"),
+    )
+    .refine((labels) => Object.keys(labels).length <= 8, "has more than 8 labels")
+    .optional()
+    .describe(
+      "What else is to be known of it, for dashboards: shown with its team as `bellwether_app_label`.",
+    )
+    .meta({ "x-example": { env: "prod", owner: "web" } }),
   keys: z
     .array(appKey)
     .min(1, "must hold at least one key")

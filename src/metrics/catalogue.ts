@@ -267,6 +267,13 @@ export const catalogue = {
     help: "Calls that Bellwether refused, by the rule that refused them.",
     labels: ["app", "reason"],
   },
+  appLabel: {
+    type: "gauge",
+    name: "bellwether_app_label",
+    unit: "1",
+    help: "The configured labels of an app, and its team, to join with metrics that have an `app`: always 1.",
+    labels: ["app", "label", "value"],
+  },
   queueWaiting: {
     type: "gauge",
     name: "bellwether_queue_waiting",
