@@ -63,6 +63,8 @@ export async function crashRounds(options: CrashOptions): Promise<CrashReport> {
     for (let round = 1; round <= options.rounds; round++) {
       const { child, url } = await startProgram(options.program, file);
       const load = new Load(url, options.callsPerSecond, traces);
+      // A busy machine may take longer than that for the first.
+      while (load.answered === 0 && child.exitCode === null) await sleep(TICK_MS);
       await sleep(options.longestMs * (0.1 + 0.9 * Math.random()));
       child.kill("SIGKILL");
       await once(child, "exit");
@@ -111,6 +113,7 @@ class Load {
   readonly #timer: NodeJS.Timeout;
   readonly #began = performance.now();
   #sent = 0;
+  answered = 0;
 
   constructor(url: string, callsPerSecond: number, traces: string[]) {
     this.#pool = new Pool(url, { connections: CONNECTIONS });
@@ -146,6 +149,9 @@ class Load {
         body,
       })
       .then(({ body: answer }) => answer.dump())
+      .then(() => {
+        this.answered++;
+      })
       // The program was killed, which is what this is about.
       .catch(() => undefined);
   }
