@@ -31,14 +31,7 @@ const judged = [
   "src/store/drivers/clickhouse.test.ts",
 ];
 
-/**
- * Real programs on a machine that others use too: in CI a test may try once more, and is named at the end when it had
- * to. Elsewhere whoever works on it sees at once.
- */
-const product = {
-  globalSetup: ["test/helpers/build-product.ts"],
-  retry: process.env.CI ? 1 : 0,
-};
+const product = { globalSetup: ["test/helpers/build-product.ts"] };
 
 export default defineConfig({
   test: {
@@ -49,6 +42,10 @@ export default defineConfig({
     // Only against hanging for ever: a test waits for what it needs, and a busy machine may take long.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 45_000 } },
+    // Real servers on a machine that others use too: in CI a test may try once more, and is named at the end when it had
+    // to. Elsewhere whoever works on it sees at once.
+    retry: process.env.CI ? 1 : 0,
     reporters: ["default", new ClosingLine()],
     projects: [
       {

@@ -22,7 +22,7 @@ const stop = () => process.emit("SIGINT", "SIGINT");
 
 it("says that it is simulated, how to try it, and stops when told", async () => {
   const running = run("--port", "0");
-  await vi.waitFor(() => expect(printed).toContain("Ctrl+C"));
+  await expect.poll(() => printed).toContain("Ctrl+C");
   expect(printed).toContain("SIMULATED");
   expect(printed.match(/^ {2}curl /gm)).toHaveLength(3);
   expect(printed).toContain("tokensPerSecond");
@@ -47,7 +47,7 @@ it("takes keys, knobs and a latency, and prints one line of JSON when asked", as
     "--knobs",
     "output=3",
   );
-  await vi.waitFor(() => expect(printed).toMatch(/\}\n$/));
+  await expect.poll(() => printed).toMatch(/\}\n$/);
   const { url, simulated } = JSON.parse(printed) as { url: string; simulated: boolean };
   expect(simulated).toBe(true);
   expect(await (await fetch(`${url}/sandbox/knobs`)).json()).toEqual({ latency: "5", output: 3 });

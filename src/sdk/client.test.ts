@@ -1,5 +1,5 @@
 /** The client for apps that want no SDK. */
-import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { SANDBOX_KEY, type Sandbox, startSandbox } from "../sandbox/server.ts";
 import { ApiError, Bellwether, BellwetherError, type ClientOptions } from "./index.ts";
 
@@ -43,7 +43,7 @@ it("ends the call when the loop over a stream is left", async () => {
   const client = clientWith({ headers: { "x-sandbox": "tokensPerSecond=50; output=4000" } });
   for await (const chunk of client.chatStream(chat)) if (chunk.choices.length > 0) break;
   expect(client.meter.stats().errorsByType).toEqual({ client_gone: 1 });
-  await vi.waitFor(() => expect(relay.books.total().aborted).toBe(1));
+  await expect.poll(() => relay.books.total().aborted).toBe(1);
 });
 
 it("throws what the API refused, with its code and status", async () => {

@@ -28,7 +28,7 @@ const chat = (more: object = {}, knobs = "") => ({
   body: JSON.stringify({ model: "gpt-4.1", messages: [{ role: "user", content: "hello" }], ...more }),
 });
 const url = () => `${relay.url}/v1/chat/completions`;
-const ended = () => vi.waitFor(() => expect(records).toHaveLength(1));
+const ended = () => expect.poll(() => records).toHaveLength(1);
 
 describe("an answer", () => {
   it("is the platform's Response, with the address it came from and every header", async () => {
@@ -84,7 +84,8 @@ describe("an answer", () => {
     });
     const unasked = metered({ includeUsage: false });
     await (await unasked.fetch(url(), chat({ stream: true }))).text();
-    expect(records[1]).toMatchObject({ source: "estimated" });
+    // Estimates take a moment.
+    await expect.poll(() => records[1]).toMatchObject({ source: "estimated" });
   });
 
   it("without a body ends the call", async () => {
@@ -107,8 +108,10 @@ describe("a call", () => {
     const reader = response.body?.getReader();
     await reader?.read();
     await reader?.cancel();
-    expect(records).toMatchObject([{ status: 499, errorType: "client_gone", source: "partial" }]);
-    await vi.waitFor(() => expect(relay.books.total().aborted).toBe(1));
+    await expect
+      .poll(() => records)
+      .toMatchObject([{ status: 499, errorType: "client_gone", source: "partial" }]);
+    await expect.poll(() => relay.books.total().aborted).toBe(1);
   });
 
   it("ends as left when the app aborts while it reads nothing", async () => {
@@ -119,7 +122,7 @@ describe("a call", () => {
     await ended();
     expect(records).toMatchObject([{ status: 499, errorType: "client_gone" }]);
     await expect(response.text()).rejects.toThrow();
-    await vi.waitFor(() => expect(relay.books.total().aborted).toBe(1));
+    await expect.poll(() => relay.books.total().aborted).toBe(1);
   });
 
   it("ends as left when the app drops the answer without reading it", async () => {
