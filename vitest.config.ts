@@ -43,9 +43,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 45_000 } },
-    // Real servers on a machine that others use too: in CI a test may try once more, and is named at the end when it had
-    // to. Elsewhere whoever works on it sees at once.
-    retry: process.env.CI ? 1 : 0,
     reporters: ["default", new ClosingLine()],
     projects: [
       {

@@ -49,10 +49,11 @@ export function authenticate(access: Access, head: RequestHead, query: string, n
   const key = clientKey(head) ?? queryKey(query);
   if (key === undefined || key === "") throw new BellwetherError("missing_api_key");
   // Looking up a digest is safe against timing: whoever sends keys cannot steer the digest's bytes.
-  const digest = digests.get(key) ?? hash("sha256", key, "hex");
+  const known = digests.get(key);
+  const digest = known ?? hash("sha256", key, "hex");
   const owner = access.apps.get(digest);
   if (owner === undefined) throw new BellwetherError("invalid_api_key");
-  remember(key, digest);
+  if (known === undefined) remember(key, digest);
   if (owner.until !== undefined && nowMs >= owner.until) throw new BellwetherError("expired_api_key");
   return owner.app;
 }
@@ -65,7 +66,6 @@ const digests = new Map<string, string>();
 const MAX_DIGESTS = 1_024;
 
 function remember(key: string, digest: string): void {
-  if (digests.has(key)) return;
   if (digests.size >= MAX_DIGESTS) digests.clear();
   digests.set(key, digest);
 }

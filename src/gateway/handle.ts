@@ -107,8 +107,8 @@ class CallInFlight implements ClientListener, RacingCall, AnswerOutput {
       const asked = fromLatin1(facts.model);
       const family = familyOf(operation, head, this.#path);
       authorise(this.#app, operation.endpoint, asked, operation.billable);
-      const list = { method: this.#client.method, path: this.#path, operation, family, app: this.#app };
-      const entry = modelEntry(this.#settings.router?.virtual, list);
+      const { router } = this.#settings;
+      const entry = router && modelEntry(router.virtual, { ...this.#way, operation, family });
       if (entry !== undefined) return this.#answerSelf(entry);
       const refusal = this.#around.refusal?.();
       if (refusal !== undefined) throw refusal;

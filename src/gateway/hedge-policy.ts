@@ -1,4 +1,5 @@
 /** Which calls may be made twice at a time: those that ask for text, and change nothing where they are asked. */
+import { fields, items } from "../usage/dialects/fields.ts";
 import type { Endpoint } from "../usage/usage.ts";
 import type { ReadRequest } from "./read-request.ts";
 import type { Settings } from "./state.ts";
@@ -23,16 +24,11 @@ export function mayBeHedged({ operation, head, parsed: { json } }: ReadRequest, 
   for (let at = 0; at < head.forward.length; at += 2) {
     if (head.forward[at]?.toLowerCase() === "idempotency-key") return false;
   }
-  if (!isObject(json)) return true;
+  const body = fields(json);
   // The Responses API stores what is not said to be passing.
-  if (operation.endpoint === "responses" && json.store !== false) return false;
-  if (LASTING.some((name) => json[name] !== undefined && json[name] !== false && json[name] !== null))
+  if (operation.endpoint === "responses" && body.store !== false) return false;
+  if (LASTING.some((name) => body[name] !== undefined && body[name] !== false && body[name] !== null))
     return false;
   // Such tools act on the world, at the vendor's.
-  const { tools } = json;
-  return !Array.isArray(tools) || !tools.some((tool: unknown) => isObject(tool) && tool.type === "mcp");
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return !items(body.tools).some((tool) => fields(tool).type === "mcp");
 }

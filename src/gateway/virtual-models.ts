@@ -46,12 +46,10 @@ const ONE = /^\/(?:v1|v1beta|v1beta\/openai)\/models\/([^/:]+)$/;
  * @throws BellwetherError model_not_allowed.
  */
 export function modelEntry(
-  models: ReadonlySet<string> | undefined,
+  models: ReadonlySet<string>,
   { method, path, operation, family, app }: Omit<ListRequest, "query">,
 ): string | undefined {
-  if (models === undefined || operation.endpoint !== "models" || (method !== "GET" && method !== "HEAD")) {
-    return undefined;
-  }
+  if (operation.endpoint !== "models" || (method !== "GET" && method !== "HEAD")) return undefined;
   const model = decoded(ONE.exec(path)?.[1] ?? "");
   if (!models.has(model)) return undefined;
   authorise(app, operation.endpoint, model, true);

@@ -1,5 +1,4 @@
 /** The ledger's thread: see ledger-service.ts for what it does. */
-import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import type { LedgerSettings, Question } from "./ledger-protocol.ts";
 import { LedgerService } from "./ledger-service.ts";
@@ -7,12 +6,7 @@ import { LedgerService } from "./ledger-service.ts";
 /** How long what is being worked on may take when the thread has to end. */
 const PATIENCE_MS = 60_000;
 
-/** On a busy machine calls go first: the journal holds what the thread does not get to at once. */
-const NICE = 10;
-
 if (parentPort !== null) {
-  // Linux knows priorities of threads; elsewhere this would be the whole process's.
-  if (process.platform === "linux") setPriority(0, NICE);
   const port = parentPort;
   const service = new LedgerService({
     settings: workerData as LedgerSettings,

@@ -158,34 +158,43 @@ export class FairQueue<T extends Granted> {
   /** Lets in whoever's turn it is, until nobody fits. */
   async #serve(): Promise<void> {
     this.#serving = true;
-    let patience = Number.POSITIVE_INFINITY;
+    /** Rules without room, and when to come again. */
+    let full = new Map<string, number>();
     while (this.#again) {
       this.#again = false;
-      patience = Number.POSITIVE_INFINITY;
-      /** Rules without room: nobody else is tried under them, so that whoever's turn it is gets what becomes free. */
-      const full = new Set<string>();
-      for (let granted = true; granted; ) {
-        granted = false;
-        for (const [app, lanes] of [...this.#apps]) {
-          for (const [lane, waiters] of [...lanes]) {
-            const [head] = waiters;
-            if (head === undefined || head.call.keys.some((key) => full.has(key))) continue;
-            const refusal = await this.#try(head);
-            if (refusal !== undefined) {
-              full.add(head.key);
-              patience = Math.min(patience, this.#patience(refusal));
-              continue;
-            }
-            granted = true;
-            toTheEnd(lanes, lane);
-            toTheEnd(this.#apps, app);
-            break;
-          }
-        }
-      }
+      full = new Map();
+      while (await this.#round(full));
     }
     this.#serving = false;
-    this.#wakeIn(patience);
+    this.#wakeIn(Math.min(...full.values()));
+  }
+
+  /** Gives each app one turn; false when nobody was let in. */
+  async #round(full: Map<string, number>): Promise<boolean> {
+    let granted = false;
+    for (const [app, lanes] of [...this.#apps]) {
+      if (!(await this.#turn(lanes, full))) continue;
+      granted = true;
+      toTheEnd(this.#apps, app);
+    }
+    return granted;
+  }
+
+  /**
+   * Lets in one call of an app, if one fits. Under a rule without room nobody else is tried, so that whoever's turn it
+   * is gets what becomes free.
+   */
+  async #turn(lanes: Lanes<T>, full: Map<string, number>): Promise<boolean> {
+    for (const [lane, [head]] of [...lanes]) {
+      if (head === undefined || head.call.keys.some((key) => full.has(key))) continue;
+      const refusal = await this.#try(head);
+      if (refusal === undefined) {
+        toTheEnd(lanes, lane);
+        return true;
+      }
+      full.set(head.key, this.#patience(refusal));
+    }
+    return false;
   }
 
   /** Tries a call that waits; the refusal where there is still no room for it. */

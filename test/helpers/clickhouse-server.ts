@@ -2,12 +2,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "./redis.ts";
 
-const USER = "bell";
-const PASSWORD = "wether";
+export const USER = "bell";
+export const PASSWORD = "wether";
 
 export interface ClickhouseServer {
   readonly url: string;
@@ -34,7 +34,19 @@ export async function clickhouseServer(program: string): Promise<ClickhouseServe
       <default_profile>default</default_profile><default_database>default</default_database>
       <mark_cache_size>67108864</mark_cache_size></yandex>`,
   );
-  const url = `http://127.0.0.1:${http}`;
+  return pinged(program, http, folder, () =>
+    spawn(program, [`--config-file=${join(folder, "config.xml")}`], { cwd: folder, stdio: "ignore" }),
+  );
+}
+
+/** A server that `begin` starts, which answers at /ping once it is ready; its folder is removed with it. */
+export function pinged(
+  name: string,
+  port: number,
+  folder: string,
+  begin: () => ChildProcess,
+): ClickhouseServer {
+  const url = `http://127.0.0.1:${port}`;
   let child: ChildProcess | undefined;
   const stop = async () => {
     const running = child;
@@ -49,13 +61,10 @@ export async function clickhouseServer(program: string): Promise<ClickhouseServe
     user: USER,
     password: PASSWORD,
     async start() {
-      const started = spawn(program, [`--config-file=${join(folder, "config.xml")}`], {
-        cwd: folder,
-        stdio: "ignore",
-      });
+      const started = begin();
       child = started;
       for (;;) {
-        if (started.exitCode !== null) throw new Error(`${program} ended with ${started.exitCode}`);
+        if (started.exitCode !== null) throw new Error(`${name} ended with ${started.exitCode}`);
         const answers = await fetch(`${url}/ping`).then(
           (response) => response.ok,
           () => false,
@@ -75,12 +84,3 @@ export async function clickhouseServer(program: string): Promise<ClickhouseServe
 const USERS = `<yandex><profiles><default/></profiles><users><${USER}><password>${PASSWORD}</password>
   <networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></${USER}></users>
   <quotas><default/></quotas></yandex>`;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
-}

@@ -1,7 +1,4 @@
-/**
- * A reporter whose last line is `N passed, N failed, N skipped`, plain and alone on its line, for CI to read. Before it
- * stand the tests that did not pass at once.
- */
+/** A reporter whose last line is `N passed, N failed, N skipped`, plain and alone on its line, for CI to read. */
 import type { SerializedError } from "vitest";
 import type { TestModule } from "vitest/node";
 import type { Reporter } from "vitest/reporters";
@@ -9,12 +6,10 @@ import type { Reporter } from "vitest/reporters";
 export class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
     let [passed, failed, skipped] = [0, unhandled.length, 0];
-    const tried: string[] = [];
     for (const module of modules) {
       let failedHere = 0;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
-        if (test.diagnostic()?.flaky === true) tried.push(`${module.relativeModuleId}: ${test.fullName}`);
         if (state === "passed") passed++;
         else if (state === "failed") failedHere++;
         else skipped++; // Skipped, or never run because the run was cut short.
@@ -22,7 +17,6 @@ export class ClosingLine implements Reporter {
       // A file that cannot be loaded, or whose hooks fail, has no failed test but is a failure.
       failed += failedHere === 0 && module.state() === "failed" ? 1 : failedHere;
     }
-    for (const name of tried) process.stdout.write(`passed at the second attempt: ${name}\n`);
     process.stdout.write(`\n${passed} passed, ${failed} failed, ${skipped} skipped\n`);
   }
 }

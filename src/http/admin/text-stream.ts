@@ -6,8 +6,9 @@ export function textStream(pieces: AsyncIterable<string>, signal: AbortSignal): 
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const { done, value } = signal.aborted ? { done: true, value: undefined } : await iterator.next();
-      if (done === true || value === undefined) controller.close();
+      if (signal.aborted) await iterator.return?.();
+      const { done, value } = await iterator.next();
+      if (done === true) controller.close();
       else controller.enqueue(encoder.encode(value));
     },
     async cancel() {
