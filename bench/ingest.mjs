@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * `node bench/ingest.mjs [--rows 500000]`: rows a second from the journal into DuckDB (target: 100,000), with the
- * service that the ledger's thread runs, and how much of that is reading the journal.
+ * service that the ledger's process runs, and how much of that is reading the journal.
  */
 import { rmSync } from "node:fs";
 import { join } from "node:path";

@@ -3,7 +3,7 @@
  * `node bench/ledger-load.mjs [--rate 5000] [--seconds 15] [--watchers 5]`: the event loop of the data plane under load, with the
  * ledger and without, and with the page open in `--watchers` (5) places: how late a timer is (target: p99 at most 10 ms),
  * the latency that clients see, the memory.
- * The program is pinned to no core: the ledger's thread has the other one, if nobody else does.
+ * The program is pinned to no core: the ledger's process has the other one, if nobody else does.
  */
 import { once } from "node:events";
 import { mkdtempSync } from "node:fs";

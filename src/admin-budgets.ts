@@ -1,7 +1,7 @@
 /** Budgets as the admin API tells them: what counters say was used, and what the ledger's history lets expect. */
 import { formatUsd } from "./core/money.ts";
 import type { BudgetRow, BudgetsAnswer } from "./http/api.ts";
-import type { LedgerClient } from "./ledger/ledger-thread.ts";
+import type { LedgerClient } from "./ledger/ledger-process.ts";
 import type { RestAsk } from "./ledger/spending/rest-of-period.ts";
 import type { BudgetState } from "./limits/budget-states.ts";
 import { SCOPE_COLUMNS } from "./limits/restore.ts";

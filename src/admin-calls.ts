@@ -2,7 +2,7 @@
 import { formatUsd, type Pico } from "./core/money.ts";
 import type { Quantities } from "./core/quantities.ts";
 import type { CallCharge, CallDetail, CallEvent, CallPrice, CallRow, CallsAnswer } from "./http/api.ts";
-import type { FoundCalls } from "./ledger/ledger-thread.ts";
+import type { FoundCalls } from "./ledger/ledger-process.ts";
 import type { PriceBook } from "./prices/book.ts";
 import { amountOf, type Charge, charges, total } from "./prices/cost.ts";
 import type { PriceEntry } from "./prices/entry.ts";

@@ -12,7 +12,7 @@ import { formatUsd } from "./core/money.ts";
 import type { AdminSource } from "./http/admin/app.ts";
 import type { LiveTraffic } from "./http/admin/live.ts";
 import type { About, AlertsAnswer, NewSilence, Spend } from "./http/api.ts";
-import type { LedgerClient } from "./ledger/ledger-thread.ts";
+import type { LedgerClient } from "./ledger/ledger-process.ts";
 import type { MonthSpend } from "./ledger/spending/month.ts";
 import type { Limits } from "./limiting.ts";
 import type { Notifier } from "./notify/notifier.ts";

@@ -2,7 +2,7 @@
 import type { Config } from "./config/schema.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Logger } from "./core/log.ts";
-import type { LedgerClient } from "./ledger/ledger-thread.ts";
+import type { LedgerClient } from "./ledger/ledger-process.ts";
 import { type BudgetState, budgetStates } from "./limits/budget-states.ts";
 import { BudgetWatch } from "./limits/budget-watch.ts";
 import { Limiter } from "./limits/limiter.ts";

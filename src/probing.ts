@@ -3,7 +3,7 @@ import type { Loaded } from "./config/load.ts";
 import { probeSpendPath } from "./config/probe-paths.ts";
 import type { ProbesConfig } from "./config/schema.ts";
 import type { Logger } from "./core/log.ts";
-import type { LedgerClient } from "./ledger/ledger-thread.ts";
+import type { LedgerClient } from "./ledger/ledger-process.ts";
 import { patiently, spendFrom } from "./limiting.ts";
 import type { ProbePlan } from "./probes/service.ts";
 import { defaultProbesConfig } from "./probes/settings.ts";

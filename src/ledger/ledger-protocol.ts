@@ -1,4 +1,4 @@
-/** What the main thread and the ledger's thread say to each other. Plain data, copied on the way. */
+/** What the gateway and the ledger's process say to each other. Plain data, copied on the way. */
 import type { LedgerRow } from "../store/ledger-row.ts";
 import type { Query, Value } from "../store/ledger-store.ts";
 import type { StoreSettings } from "../store/store-settings.ts";
@@ -9,7 +9,7 @@ import type { RestAsk } from "./spending/rest-of-period.ts";
 import type { ExportQuery } from "./transfer/export-parameters.ts";
 import type { ExportPlace } from "./transfer/export-rows.ts";
 
-/** What the thread is started with. */
+/** What the process is started with. */
 export interface LedgerSettings {
   /** Folder of the journal. */
   readonly journal: string;
@@ -20,7 +20,7 @@ export interface LedgerSettings {
 
 export type Rows = Readonly<Record<string, Value>>[];
 
-/** What can be asked of the thread, and what it answers. */
+/** What can be asked of it, and what it answers. */
 export interface LedgerQuestions {
   readonly report: {
     readonly ask: { readonly name: string; readonly query: ReportQuery };
@@ -41,8 +41,6 @@ export interface LedgerQuestions {
   readonly import: { readonly ask: string; readonly answer: Imported | { readonly unreadable: string } };
   /** Take over what is in the journal, then close the database: nothing more will be asked. */
   readonly finish: { readonly ask: null; readonly answer: null };
-  /** Break off whatever is under way and close the database: the journal keeps what it does not have. */
-  readonly abandon: { readonly ask: null; readonly answer: null };
 }
 
 export interface Imported {
@@ -66,7 +64,7 @@ export interface Answer {
   readonly error?: string;
 }
 
-/** How the ledger is, told whenever it has changed and at least once a second. Totals count from the thread's start. */
+/** How the ledger is, told whenever it has changed and at least once a second. Totals count from the process's start. */
 export interface LedgerState {
   /** Rows the database has taken. */
   readonly rows: number;
@@ -78,6 +76,8 @@ export interface LedgerState {
   readonly lagMs: number;
   /** Why the database cannot take rows; undefined when it can. */
   readonly problem: string | undefined;
+  /** Bytes of memory that its process has. */
+  readonly residentBytes: number;
 }
 
 /** Something that whoever runs the gateway should read. */
@@ -87,8 +87,28 @@ export interface Notice {
   readonly fields: Readonly<Record<string, string | number>>;
 }
 
-export type FromThread =
+/** The settings come first. */
+export type ToLedger = { readonly settings: LedgerSettings } | Question;
+
+/** What the service tells. */
+export type Told =
   | { readonly answer: Answer }
   | { readonly state: LedgerState }
   | { readonly spend: MonthSpend }
   | { readonly notice: Notice };
+
+/** `failed`: its last words, for whoever looks after it. */
+export type FromLedger = Told | { readonly failed: string };
+
+/** What runs the ledger's service, as it is seen from the gateway. */
+export interface LedgerHost {
+  postMessage(question: Question): void;
+  on(event: "message", listener: (message: Told) => void): unknown;
+  /** It has ended by itself, with the cause. */
+  on(event: "exit", listener: (cause: unknown) => void): unknown;
+  /** Whether it keeps the process alive. */
+  ref(): void;
+  unref(): void;
+  /** Ends it, and resolves when it has ended. */
+  terminate(): Promise<void>;
+}

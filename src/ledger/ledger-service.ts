@@ -1,5 +1,5 @@
 /**
- * The ledger at work, in its own thread: moves the journal into the database over and over, and answers questions
+ * The ledger at work, in its own process: moves the journal into the database over and over, and answers questions
  * about what is there. Whatever happens to the database, the journal keeps the rows and this tries again.
  */
 import { mkdir } from "node:fs/promises";
@@ -7,7 +7,7 @@ import { dirname } from "node:path";
 import type { LedgerStore } from "../store/ledger-store.ts";
 import { openStore } from "../store/open-store.ts";
 import { Ingest } from "./ingest.ts";
-import type { FromThread, LedgerSettings, LedgerState, Question } from "./ledger-protocol.ts";
+import type { LedgerSettings, LedgerState, Question, Told } from "./ledger-protocol.ts";
 import { Retention } from "./retention.ts";
 import type { Spending } from "./spending/spending.ts";
 
@@ -27,13 +27,13 @@ const INTERRUPT_MS = 10;
 
 export interface LedgerServiceOptions {
   readonly settings: LedgerSettings;
-  tell(message: FromThread): void;
+  tell(message: Told): void;
   readonly open?: typeof openStore;
 }
 
 export class LedgerService {
   readonly #settings: LedgerSettings;
-  readonly #tell: (message: FromThread) => void;
+  readonly #tell: (message: Told) => void;
   readonly #open: typeof openStore;
   readonly #ingest: Ingest;
   readonly #retention: Retention;
@@ -45,8 +45,6 @@ export class LedgerService {
   #told: LedgerState | undefined;
   #toldAt = Number.NEGATIVE_INFINITY;
   #stopping = false;
-  #abandoned = false;
-  #finishing: Promise<void> | undefined;
   #rollUpFailed = false;
   readonly #rollUpAt = performance.now() + FIRST_ROLL_UP_MS;
   #wake: (() => void) | undefined;
@@ -117,11 +115,7 @@ export class LedgerService {
         }
       }
       case "finish":
-        this.#finishing = this.#finish();
-        await this.#finishing;
-        return null;
-      case "abandon":
-        await this.#abandon();
+        await this.#finish();
         return null;
     }
   }
@@ -181,7 +175,7 @@ export class LedgerService {
     } catch (error) {
       this.#failures++;
       this.#problem = textOf(error);
-      if (!this.#abandoned) this.#tellState();
+      this.#tellState();
       // Some failures leave a database unusable until it is opened again.
       await this.#closeStore();
       return false;
@@ -217,7 +211,7 @@ export class LedgerService {
     }
   }
 
-  /** Loaded when the thread works: processes whose ledger has a thread of its own do without. */
+  /** Loaded when it works: processes whose ledger has one of its own do without. */
   #spent(): Promise<Spending> {
     const { retentionDays } = this.#settings;
     this.#spending ??= import("./spending/spending.ts").then(
@@ -243,7 +237,8 @@ export class LedgerService {
     const { rows, interrupted, damages } = this.#ingest.progress;
     const now = performance.now();
     const lagMs = Math.round(now - this.#completeAt);
-    const state: LedgerState = { rows, interrupted, damages, lagMs, problem: this.#problem };
+    const residentBytes = process.memoryUsage.rss();
+    const state: LedgerState = { rows, interrupted, damages, lagMs, problem: this.#problem, residentBytes };
     const told = this.#told;
     const changed =
       told === undefined ||
@@ -269,21 +264,15 @@ export class LedgerService {
   async #finish(): Promise<void> {
     this.#stopping = true;
     this.#wake?.();
-    await this.#interrupting("questions", this.#running);
-    for (let pass = 0; pass < LAST_PASSES && !this.#abandoned; pass++) if (!(await this.#pass())) break;
+    await this.#undisturbed(this.#running);
+    for (let pass = 0; pass < LAST_PASSES; pass++) if (!(await this.#pass())) break;
     await this.stop();
     if (this.#problem !== undefined) throw new Error(this.#problem);
   }
 
-  async #abandon(): Promise<void> {
-    this.#abandoned = true;
-    const finished = this.#finishing?.catch(() => undefined);
-    await this.#interrupting("all", Promise.all([this.stop(), finished]));
-  }
-
-  /** Interrupts until the work is over: it only reaches the statement that runs just then, and the next may have begun. */
-  async #interrupting(what: "questions" | "all", work: Promise<unknown> | undefined): Promise<void> {
-    const again = setInterval(() => this.#store?.interrupt?.(what), INTERRUPT_MS);
+  /** Interrupts questions until the work is over: it only reaches the one that runs just then. */
+  async #undisturbed(work: Promise<unknown> | undefined): Promise<void> {
+    const again = setInterval(() => this.#store?.interrupt?.(), INTERRUPT_MS);
     try {
       await work;
     } finally {

@@ -1,25 +1,24 @@
-/** The ledger's thread: see ledger-service.ts for what it does. */
-import { parentPort, workerData } from "node:worker_threads";
-import type { LedgerSettings, Question } from "./ledger-protocol.ts";
+/** The ledger's process: see ledger-service.ts for what it does. */
+import type { FromLedger, ToLedger } from "./ledger-protocol.ts";
 import { LedgerService } from "./ledger-service.ts";
 
-/** How long what is being worked on may take when the thread has to end. */
-const PATIENCE_MS = 60_000;
-
-if (parentPort !== null) {
-  const port = parentPort;
-  const service = new LedgerService({
-    settings: workerData as LedgerSettings,
-    tell: (message) => port.postMessage(message),
+if (process.connected) {
+  process.title = "bellwether ledger";
+  const tell = (message: FromLedger, told = (): void => undefined): void => {
+    process.send?.(message, undefined, undefined, told);
+  };
+  let service: LedgerService | undefined;
+  process.on("message", (message: ToLedger) => {
+    if (!("settings" in message)) return void service?.answer(message);
+    service = new LedgerService({ settings: message.settings, tell });
+    service.start();
   });
-  // A thread that ends amid the database's own work takes the whole process with it (Node-API aborts on an exception
-  // that nobody is left to take): whatever has gone wrong here, that work ends first.
-  process.once("uncaughtException", (error) => {
-    const ended = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS).unref());
-    void Promise.race([service.stop().catch(() => undefined), ended]).then(() => {
-      throw error;
-    });
+  // The gateway decides when this ends: a terminal and a supervisor send these to all of a service's processes.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
+  // It is gone: at once, so that the next one finds the database free. What was not finished the journal still has.
+  process.once("disconnect", () => process.kill(process.pid, "SIGKILL"));
+  process.once("uncaughtException", (error: unknown) => {
+    const failed = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    tell({ failed }, () => process.exit(1));
   });
-  port.on("message", (question: Question) => void service.answer(question));
-  service.start();
 }

@@ -19,6 +19,13 @@ export const ledgerCatalogue = {
     help: "How long ago the database last had all that the journal had; grows while it cannot take rows.",
     labels: [],
   },
+  ledgerMemory: {
+    type: "gauge",
+    name: "bellwether_ledger_resident_memory_bytes",
+    unit: "bytes",
+    help: "Resident memory of the ledger's process, which comes on top of the gateway's own; 0 while there is none.",
+    labels: [],
+  },
   ledgerDamages: {
     type: "counter",
     name: "bellwether_ledger_damages_total",

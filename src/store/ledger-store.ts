@@ -82,8 +82,8 @@ export interface LedgerStore {
   query(query: Query): Promise<Readonly<Record<string, Value>>[]>;
   /** Moves every day (UTC) that ended at or before `before` to a Parquet file of its own in the archive. May be repeated. */
   archive(before: number): Promise<readonly ArchivedDay[]>;
-  /** Breaks off the questions that run just then, or all that runs, where the database can: it rejects, and nothing is half done. */
-  interrupt?(what: "questions" | "all"): void;
+  /** Breaks off the question that runs just then, where the database can: it rejects. */
+  interrupt?(): void;
   /** Waits for what is being written; questions are broken off. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /** What a database is opened with. */
 
-/** What the ledger's thread needs to open its database: plain data, which can go to a thread. */
+/** What the ledger's process needs to open its database: plain data, which can go there. */
 export interface StoreSettings {
   /** Absolute path of the DuckDB file. */
   readonly path: string;

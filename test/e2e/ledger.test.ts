@@ -74,6 +74,7 @@ describe("the ledger", () => {
     await until(() => metric(product, "bellwether_ledger_rows_total"), 10);
     expect(await metric(product, "bellwether_ledger_lag_seconds")).toBeLessThan(10);
     expect(await metric(product, "bellwether_journal_bytes")).toBeGreaterThan(1_000);
+    expect(await metric(product, "bellwether_ledger_resident_memory_bytes")).toBeGreaterThan(20e6);
     expect(await metric(product, "bellwether_journal_dropped_calls_total")).toBe(0);
     expect(await metric(product, "bellwether_ledger_damages_total")).toBe(0);
   });

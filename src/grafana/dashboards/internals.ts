@@ -52,6 +52,7 @@ export const internals: DashboardSpec = {
           unit: "bytes",
           queries: [
             { expr: 'process_resident_memory_bytes{job="bellwether"}', legend: "memory {{instance}}" },
+            { expr: "bellwether_ledger_resident_memory_bytes", legend: "ledger {{instance}}" },
           ],
         },
         {

@@ -1,4 +1,4 @@
-/** Spending as the ledger's thread tells it: the month's figures on a beat of their own, projections when asked. */
+/** Spending as the ledger's process tells it: the month's figures on a beat of their own, projections when asked. */
 import type { LedgerStore } from "../../store/ledger-store.ts";
 import { HISTORY_MS } from "../reports/projection.ts";
 import { DAY_MS } from "../reports/time-zone.ts";

@@ -174,10 +174,8 @@ class DuckdbStore implements LedgerStore {
     }
   }
 
-  interrupt(what: "questions" | "all"): void {
-    if (this.#closed) return;
-    this.#asking.interrupt();
-    if (what === "all") this.#writing.interrupt();
+  interrupt(): void {
+    if (!this.#closed) this.#asking.interrupt();
   }
 
   async close(): Promise<void> {

@@ -1,18 +1,18 @@
 /**
- * The ledger as the main thread sees it: starts the ledger's thread, starts it again when it dies, asks it, and
+ * The ledger as the gateway sees it: starts the ledger's process, starts it again when it dies, asks it, and
  * shows how it is in metrics and in one log line for each change. Traffic never waits for any of this.
  */
-import { Worker } from "node:worker_threads";
 import { BellwetherError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import { clickhouseSql } from "../store/drivers/clickhouse-sql.ts";
 import { duckdbSql } from "../store/drivers/duckdb-sql.ts";
 import type { LedgerRow } from "../store/ledger-row.ts";
 import type { Query, SqlDialect } from "../store/ledger-store.ts";
-import { InThreadLedger } from "./in-thread-ledger.ts";
+import { InProcessLedger } from "./in-process-ledger.ts";
+import { LedgerChild } from "./ledger-child.ts";
 import type {
-  FromThread,
   Imported,
+  LedgerHost,
   LedgerQuestions,
   LedgerSettings,
   LedgerState,
@@ -20,6 +20,7 @@ import type {
   Question,
   QuestionKind,
   Rows,
+  Told,
 } from "./ledger-protocol.ts";
 import type { ReportParameters } from "./reports/query.ts";
 import type { ReportQuery, ReportResult } from "./reports/report.ts";
@@ -75,112 +76,90 @@ export interface LedgerStatus {
   readonly lagMs: number;
   /** Why the database cannot take rows; undefined when it can. */
   readonly problem: string | undefined;
+  /** Bytes of memory that its process has; 0 while there is none. */
+  readonly residentBytes: number;
 }
 
-export interface LedgerThreadOptions {
+export interface LedgerProcessOptions {
   readonly settings: LedgerSettings;
   readonly log: Logger;
-  /** Makes the thread; by default from the compiled file beside this one. */
-  readonly make?: (settings: LedgerSettings) => Thread;
+  /** Starts the process; by default from the compiled file beside this one. */
+  readonly make?: (settings: LedgerSettings) => LedgerHost;
 }
 
-/** What is used of a worker thread. */
-export interface Thread {
-  postMessage(question: Question): void;
-  on(event: "message", listener: (message: FromThread) => void): unknown;
-  on(event: "error", listener: (error: unknown) => void): unknown;
-  on(event: "exit", listener: (code: number) => void): unknown;
-  ref(): void;
-  unref(): void;
-  terminate(): Promise<unknown>;
-}
-
-/** A thread's rows live for a second; Node.js would let 48 MB of them gather before it looks. */
-const YOUNG_MB = 8;
-
-/** Sources that run uncompiled, as in tests, have no file for a worker: they do the work in this thread. */
-function makeThread(settings: LedgerSettings): Thread {
+/** Sources that run uncompiled, as in tests, have no file to start: they do the work in this process. */
+function makeHost(settings: LedgerSettings): LedgerHost {
   return import.meta.url.endsWith(".js")
-    ? new Worker(new URL("./ledger-worker.js", import.meta.url), {
-        workerData: settings,
-        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
-      })
-    : new InThreadLedger(settings);
+    ? new LedgerChild(new URL("./ledger-worker.js", import.meta.url), settings)
+    : new InProcessLedger(settings);
 }
-
-/**
- * How long it may take to break off what the database is at. A thread is only terminated when it is at nothing: that
- * waits for the database's work, however long it takes, and then aborts the whole process (Node-API finds nobody left to
- * take the result).
- */
-const ABANDON_MS = 5_000;
 
 const FIRST_RESTART_MS = 500;
 const LAST_RESTART_MS = 30_000;
-/** A thread that worked for this long was well: the next restart is quick again. */
+/** A process that worked for this long was well: the next restart is quick again. */
 const WELL_MS = 60_000;
+
+/** Of a process that has not told anything. */
+const UNKNOWN = { rows: 0, interrupted: 0, damages: 0, residentBytes: 0 };
 
 interface Asked {
   resolve(value: never): void;
   reject(error: Error): void;
 }
 
-export class LedgerThread implements LedgerClient {
-  readonly #options: LedgerThreadOptions;
+export class LedgerProcess implements LedgerClient {
+  readonly #options: LedgerProcessOptions;
   readonly #asked = new Map<number, Asked>();
-  #worker: Thread | undefined;
+  #host: LedgerHost | undefined;
   #startedAt = 0;
   #deaths = 0;
   #restart: NodeJS.Timeout | undefined;
   #lastId = 0;
   #closing = false;
-  /** Totals of threads that have ended. */
+  /** Totals of processes that have ended. */
   #rowsBefore = 0;
   #damagesBefore = 0;
-  #state: LedgerState = { rows: 0, interrupted: 0, damages: 0, lagMs: 0, problem: "it is being opened" };
+  #state: LedgerState = { ...UNKNOWN, lagMs: 0, problem: "it is being opened" };
   #stateAt = performance.now();
   #wellTold: boolean | undefined;
   #spend: MonthSpend | undefined;
 
-  constructor(options: LedgerThreadOptions) {
+  constructor(options: LedgerProcessOptions) {
     this.#options = options;
   }
 
-  /** Whether there is a thread. */
+  /** Whether there is a process. */
   get running(): boolean {
-    return this.#worker !== undefined;
+    return this.#host !== undefined;
   }
 
   get status(): LedgerStatus {
-    const { rows, damages, lagMs, problem } = this.#state;
+    const { rows, damages, lagMs, problem, residentBytes } = this.#state;
     return {
       rows: this.#rowsBefore + rows,
       damages: this.#damagesBefore + damages,
       // Tells of the state come at least once a second; what is older is time without news.
       lagMs: lagMs + Math.max(0, performance.now() - this.#stateAt - 2_000),
       problem,
+      residentBytes,
     };
   }
 
   start(): void {
-    if (this.#worker !== undefined || this.#closing) return;
+    if (this.#host !== undefined || this.#closing) return;
     const { settings } = this.#options;
-    let worker: Thread;
+    let host: LedgerHost;
     try {
-      worker = (this.#options.make ?? makeThread)(settings);
+      host = (this.#options.make ?? makeHost)(settings);
     } catch (error) {
       return this.#ended(error);
     }
-    this.#worker = worker;
+    this.#host = host;
     this.#startedAt = performance.now();
-    worker.unref();
-    let cause: unknown;
-    worker.on("message", (message: FromThread) => this.#onMessage(message));
-    worker.on("error", (error) => {
-      cause = error;
-    });
-    worker.on("exit", (code) => {
-      if (this.#worker === worker) this.#ended(cause ?? new Error(`it exited with code ${code}`));
+    host.unref();
+    host.on("message", (message) => this.#onMessage(message));
+    host.on("exit", (cause) => {
+      if (this.#host === host) this.#ended(cause);
     });
   }
 
@@ -194,7 +173,7 @@ export class LedgerThread implements LedgerClient {
   }
 
   async report(name: string, parameters: ReportParameters): Promise<ReportResult> {
-    // What a user wrote is checked here, so that the thread is asked nothing that cannot be answered.
+    // What a user wrote is checked here, so that the process is asked nothing that cannot be answered.
     const { reportNamed } = await import("./reports/index.ts");
     const { parseQuery } = await import("./reports/query.ts");
     const query = parseQuery(reportNamed(name), parameters, Date.now());
@@ -242,52 +221,44 @@ export class LedgerThread implements LedgerClient {
   }
 
   /**
-   * Lets the thread take over what is in the journal, and ends it, after `limitMs` milliseconds at the latest. False
+   * Lets the process take over what is in the journal, and ends it, after `limitMs` milliseconds at the latest. False
    * when the journal still holds rows, which the next start takes over.
    */
   async close(limitMs: number): Promise<boolean> {
     clearTimeout(this.#restart);
-    if (this.#worker === undefined) this.start();
-    if (this.#worker === undefined) {
+    if (this.#host === undefined) this.start();
+    if (this.#host === undefined) {
       this.#closing = true;
       clearTimeout(this.#restart);
       return false;
     }
-    const worker = this.#worker;
-    worker.ref();
+    const host = this.#host;
+    host.ref();
     const finished = await within(limitMs, this.#ask("finish", null));
-    const ended = finished !== "late" || (await within(ABANDON_MS, this.#ask("abandon", null))) !== "late";
     this.#closing = true;
     clearTimeout(this.#restart);
-    this.#worker = undefined;
-    if (ended) await worker.terminate();
-    else {
-      worker.unref();
-      this.#options.log.error(
-        {},
-        "ledger thread does not end: it is left as it is, the journal holds the rows",
-      );
-    }
+    this.#host = undefined;
+    await host.terminate();
     this.#rejectAll("it is being shut down");
-    return finished === "done";
+    return finished;
   }
 
   #ask<Kind extends QuestionKind>(
     kind: Kind,
     ask: LedgerQuestions[Kind]["ask"],
   ): Promise<LedgerQuestions[Kind]["answer"]> {
-    const worker = this.#worker;
-    if (worker === undefined || this.#closing) {
+    const host = this.#host;
+    if (host === undefined || this.#closing) {
       return Promise.reject(unavailable(this.#state.problem ?? "it has ended"));
     }
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#asked.set(id, { resolve, reject });
-      worker.postMessage({ id, kind, ask } satisfies Question<Kind>);
+      host.postMessage({ id, kind, ask } satisfies Question<Kind>);
     });
   }
 
-  #onMessage(message: FromThread): void {
+  #onMessage(message: Told): void {
     if ("state" in message) return this.#onState(message.state);
     if ("spend" in message) {
       this.#spend = message.spend;
@@ -328,19 +299,19 @@ export class LedgerThread implements LedgerClient {
   }
 
   #ended(cause: unknown): void {
-    this.#worker = undefined;
+    this.#host = undefined;
     if (this.#closing) return;
     if (performance.now() - this.#startedAt > WELL_MS) this.#deaths = 0;
     const wait = Math.min(FIRST_RESTART_MS * 2 ** this.#deaths, LAST_RESTART_MS);
     this.#deaths++;
     this.#rowsBefore += this.#state.rows;
     this.#damagesBefore += this.#state.damages;
-    const problem = "its thread has ended and is started again";
-    this.#state = { ...this.#state, rows: 0, interrupted: 0, damages: 0, problem };
+    const problem = "its process has ended and is started again";
+    this.#state = { ...this.#state, ...UNKNOWN, problem };
     this.#wellTold = false;
     this.#options.log.error(
       { err: cause, restartMs: wait },
-      "ledger thread ended: traffic goes on, and the journal holds the rows",
+      "ledger process ended: traffic goes on, and the journal holds the rows",
     );
     this.#rejectAll(problem);
     this.#restart = setTimeout(() => this.start(), wait).unref();
@@ -354,19 +325,19 @@ export class LedgerThread implements LedgerClient {
   }
 }
 
-/** How a promise fares in this time; it may settle later. */
-async function within(ms: number, promise: Promise<unknown>): Promise<"done" | "failed" | "late"> {
+/** Whether a promise is kept in this time; it may settle later. */
+async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<"late">((resolve) => {
-    timer = setTimeout(() => resolve("late"), ms);
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
   });
   const settled = promise.then(
-    () => "done" as const,
-    () => "failed" as const,
+    () => true,
+    () => false,
   );
-  const how = await Promise.race([settled, late]);
+  const kept = await Promise.race([settled, late]);
   clearTimeout(timer);
-  return how;
+  return kept;
 }
 
 function unavailable(why: string): BellwetherError {

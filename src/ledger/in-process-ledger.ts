@@ -1,9 +1,9 @@
-/** The ledger's service without a thread of its own, for sources that run uncompiled. */
+/** The ledger's service without a process of its own, for sources that run uncompiled. */
 import { EventEmitter } from "node:events";
-import type { LedgerSettings, Question } from "./ledger-protocol.ts";
+import type { LedgerHost, LedgerSettings, Question } from "./ledger-protocol.ts";
 import { LedgerService } from "./ledger-service.ts";
 
-export class InThreadLedger extends EventEmitter {
+export class InProcessLedger extends EventEmitter implements LedgerHost {
   readonly #service: LedgerService;
 
   constructor(settings: LedgerSettings) {
