@@ -59,7 +59,7 @@ export async function* runScenarios(run: Run): AsyncGenerator<Verdict> {
   const model = run.model ?? (await laboratory.chooseModel());
   for (const scenario of scenarios) {
     if (scenario.sandboxOnly === true && !run.simulated) {
-      yield skipped(scenario, "needs faults that only the sandbox produces on request");
+      yield skipped(scenario, "only the sandbox fails on request");
     } else {
       yield await laboratory.try(scenario, model);
     }

@@ -95,24 +95,31 @@ async function isSandbox({ rootUrl }: Upstream): Promise<boolean> {
   }
 }
 
-const NAME_WIDTH = 15;
-const EXPECTED_WIDTH = 46;
+/** With the longest name, code and time a row has the 80 columns of a terminal. */
+const NAME_WIDTH = 14;
+const EXPECTED_WIDTH = 19;
 
 /** Prints the head; returns what prints a row, when it is known. */
 function table(upstream: Upstream, simulated: boolean): (verdict: Verdict) => void {
   const paint = styler(process.stdout);
   const print = (line: string): void => void process.stdout.write(`${line.trimEnd()}\n`);
+  const row = (name: string, expected: string): string =>
+    `${name.padEnd(NAME_WIDTH)}  ${expected.padEnd(EXPECTED_WIDTH)}`;
   const where = simulated ? "the sandbox: SIMULATED, nobody is charged" : upstream.baseUrl;
   print(`upstream ${upstream.name} (${where})\n`);
-  print(paint("bold", `        ${"scenario".padEnd(NAME_WIDTH)} ${"expected".padEnd(EXPECTED_WIDTH)} seen`));
+  print(paint("bold", `        ${row("scenario", "expected")}  seen`));
   return ({ name, outcome, expected, seen, why, ms }) => {
     const mark = {
       passed: paint("green", "ok     "),
       failed: paint("red", "FAILED "),
       skipped: paint("dim", "skipped"),
     }[outcome];
-    const last = outcome === "skipped" ? paint("dim", why) : `${seen}  ${paint("dim", `${ms} ms`)}`;
-    print(`${mark} ${name.padEnd(NAME_WIDTH)} ${expected.padEnd(EXPECTED_WIDTH)} ${last}`);
+    const last = outcome === "skipped" ? paint("dim", why) : `${seen} ${paint("dim", duration(ms))}`;
+    print(`${mark} ${row(name, expected)}  ${last}`);
     if (outcome === "failed") print(paint("red", `        ${why}`));
   };
+}
+
+function duration(ms: number): string {
+  return ms < 10_000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
 }

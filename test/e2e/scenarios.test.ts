@@ -65,6 +65,7 @@ describe("bellwether scenarios", () => {
     const { code, stdout } = await scenarios();
     expect(stdout).toContain("SIMULATED");
     expect(stdout).toContain("10 as expected, 0 not, 0 skipped");
+    expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
     expect(code).toBe(0);
   });
 
