@@ -27,7 +27,7 @@ export interface Operation {
   readonly endpoint: Endpoint;
   /** Gemini names the model in its path. */
   readonly model?: string;
-  /** Gemini names streaming in its path (`:streamGenerateContent`). */
+  /** Gemini names streaming in its path (`:streamGenerateContent`). Such a stream may also be a JSON array. */
   readonly streaming?: boolean;
   /** A successful answer to this operation should report usage (false for lists, token counts, unknown paths). */
   readonly billable: boolean;
@@ -100,7 +100,7 @@ export interface Dialect {
   facts(operation: Operation, body: RequestBody): RequestFacts;
   /** Reads one whole JSON answer (already parsed; may be only the part around `usage`, see wire/json-tail.ts). */
   readBody(body: unknown, reading: Reading): void;
-  /** Reads one event of a stream: its `event:` name ("" when none) and its parsed data. */
+  /** Reads one event of a stream, or one element of a stream that is an array: its `event:` name ("" when none) and its parsed data. */
   readEvent(name: string, data: unknown, reading: Reading): void;
   /** Top-level keys of an answer's body that carry usage and model, in the order to look for them at the tail. */
   readonly usageKeys: readonly string[];

@@ -2,11 +2,13 @@
  * The answer meter reads a copy of an answer's bytes, in whatever pieces they come, and says what the
  * answer reported. It is the same for the gateway and for the meter library; it never throws.
  *
- * Answers come in three kinds: an event stream (read event by event), JSON (read at the end, from its
- * tail when it is long), and anything else (only counted).
+ * Answers come in four kinds: an event stream (read event by event), a stream that is a JSON array (read
+ * element by element), other JSON (read at the end, from its tail when it is long), and anything else (only
+ * counted).
  */
 
-import { joined, utf8Bytes, utf8Text } from "../wire/bytes.ts";
+import { joined, textStart, utf8Text } from "../wire/bytes.ts";
+import { ArraySplitter } from "../wire/json-array.ts";
 import { findInHead, findInTail } from "../wire/json-tail.ts";
 import { EventSplitter, readEvent } from "../wire/sse.ts";
 import type { Operation, Reading } from "./dialect.ts";
@@ -46,6 +48,9 @@ export class AnswerMeter {
   readonly #options: MeterOptions;
   readonly #kind: Kind;
   readonly #splitter: EventSplitter | undefined;
+  /** Of a stream that is no event stream, until it proves not to be an array. */
+  #array: ArraySplitter | undefined;
+  #eventSeen = false;
   #pieces: Uint8Array[] = [];
   #kept = 0;
   #middleLost = false;
@@ -54,6 +59,7 @@ export class AnswerMeter {
     this.#options = options;
     this.#kind = kindOf(options.contentType);
     this.#splitter = this.#kind === "events" ? new EventSplitter(this, options.dropUsageChunk) : undefined;
+    if (this.#kind === "json" && options.operation.streaming === true) this.#array = new ArraySplitter(this);
     this.reading = {
       quantities: {},
       reported: false,
@@ -76,6 +82,11 @@ export class AnswerMeter {
     return this.#kind === "events";
   }
 
+  /** It is read as it comes: when each piece came matters. */
+  get growing(): boolean {
+    return this.#kind === "events" || this.#array !== undefined;
+  }
+
   /** Pieces given to `push` are kept until the answer is over, and must not change. */
   get keeps(): boolean {
     return this.#kind === "json";
@@ -87,19 +98,13 @@ export class AnswerMeter {
       const relay = this.#splitter.push(chunk);
       return this.#options.dropUsageChunk ? relay : chunk;
     }
-    if (this.#kind === "json") this.#keep(chunk);
+    if (this.#kind === "json") this.#takeJson(chunk);
     return chunk;
   }
 
-  /**
-   * Takes the whole of an answer that is no stream as a text, in place of its bytes. `parsed`: what it says, where
-   * the caller has parsed it already; it is only looked at.
-   */
-  pushText(text: string, parsed?: unknown): void {
-    if (this.#kind !== "json" || text === "") return;
-    if (parsed !== undefined) this.#options.operation.dialect.readBody(parsed, this.reading);
-    else if (text.length > PARSE_WHOLE_BYTES) this.#keep(utf8Bytes(text));
-    else this.#readText(text);
+  /** Takes what the whole of an answer that is no stream says, parsed by the caller already, in place of its bytes. */
+  pushParsed(parsed: unknown): void {
+    if (this.#kind === "json") this.#options.operation.dialect.readBody(parsed, this.reading);
   }
 
   /** The answer is over, cleanly or not. Returns bytes that are still to be relayed. */
@@ -109,29 +114,49 @@ export class AnswerMeter {
       const rest = this.#splitter.finish();
       return this.#options.dropUsageChunk && rest.length > 0 ? rest : undefined;
     }
-    if (this.#kind === "json") this.#readJson();
+    if (this.#array !== undefined) this.malformed ||= !(this.#array.empty || this.#array.finish());
+    else if (this.#kind === "json") this.#readJson();
     this.#pieces = [];
     return undefined;
   }
 
   /** Visits one event of the stream; true when it is the chunk that only our own wish for usage caused. */
   event(bytes: Uint8Array, start: number, end: number): boolean {
-    const { name, data } = readEvent(bytes, start, end);
+    const { name, data } = readEvent(bytes, this.#eventSeen ? start : textStart(bytes, start), end);
+    this.#eventSeen = true;
     if (data === undefined) return false;
     if (data === "[DONE]") {
       this.reading.complete = true;
       return false;
     }
+    const parsed = this.#readPart(name, data);
+    return this.#options.dropUsageChunk && isUsageChunk(parsed);
+  }
+
+  /** Visits one element of a stream that is an array. */
+  element(bytes: Uint8Array, start: number, end: number): void {
+    this.#readPart("", utf8Text(bytes, start, end));
+  }
+
+  /** Reads one part of a stream; undefined when it is no JSON. */
+  #readPart(name: string, text: string): unknown {
     let parsed: unknown;
     try {
-      parsed = JSON.parse(data);
+      parsed = JSON.parse(text);
     } catch {
       this.malformed = true;
-      return false;
+      return undefined;
     }
     this.#options.operation.dialect.readEvent(name, parsed, this.reading);
     if (this.firstOutputAt === undefined && this.reading.outputSeen) this.firstOutputAt = this.#options.now();
-    return this.#options.dropUsageChunk && isUsageChunk(parsed);
+    return parsed;
+  }
+
+  #takeJson(chunk: Uint8Array): void {
+    this.#array?.push(chunk);
+    // An error, say: read like any other answer.
+    if (this.#array?.foreign === true) this.#array = undefined;
+    if (this.#array === undefined) this.#keep(chunk);
   }
 
   #keep(chunk: Uint8Array): void {
@@ -147,19 +172,16 @@ export class AnswerMeter {
 
   #readJson(): void {
     if (this.#kept === 0) return;
-    const bytes = joined(this.#pieces, this.#kept);
+    const whole = joined(this.#pieces, this.#kept);
+    const bytes = whole.subarray(textStart(whole));
     const { dialect } = this.#options.operation;
     if (bytes.length > PARSE_WHOLE_BYTES) {
       const partial = readEnds(bytes, dialect.usageKeys);
       if (partial !== undefined) return dialect.readBody(partial, this.reading);
       if (this.#middleLost) return;
     }
-    this.#readText(utf8Text(bytes));
-  }
-
-  #readText(text: string): void {
     try {
-      this.#options.operation.dialect.readBody(JSON.parse(text), this.reading);
+      dialect.readBody(JSON.parse(utf8Text(bytes)), this.reading);
     } catch {
       this.malformed = true;
     }

@@ -5,6 +5,14 @@
 
 export const EMPTY = new Uint8Array(0);
 
+/** What some put before a text in UTF-8. It is no part of the text, and parsers stumble over it. */
+export const BYTE_ORDER_MARK: readonly number[] = [0xef, 0xbb, 0xbf];
+
+/** Where the text begins of which `bytes[start…)` is the beginning: after a byte order mark, if there is one. */
+export function textStart(bytes: Uint8Array, start = 0): number {
+  return BYTE_ORDER_MARK.every((byte, at) => bytes[start + at] === byte) ? start + 3 : start;
+}
+
 interface NodeSlices {
   utf8Slice(start: number, end: number): string;
   latin1Slice(start: number, end: number): string;

@@ -78,11 +78,10 @@ export const geminiGenerate: Dialect = {
   },
 
   readBody(body: unknown, reading: Reading): void {
-    // A stream without `alt=sse` is an array of answers.
-    if (Array.isArray(body)) for (const answer of body) readAnswer(fields(answer), reading);
-    else readAnswer(fields(body), reading);
+    readAnswer(fields(body), reading);
   },
 
+  // Without `alt=sse` a stream is an array of answers, each an event all the same.
   readEvent(_name: string, data: unknown, reading: Reading): void {
     readAnswer(fields(data), reading);
   },
