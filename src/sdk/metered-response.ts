@@ -103,12 +103,12 @@ function prototypeOfMetered(): object {
     },
     text: {
       value: function (this: InPlace) {
-        return wholeOf(this)?.text(() => native.text.call(this)) ?? inPieces(this).text();
+        return wholeOf(this)?.text(() => native.arrayBuffer.call(this)) ?? inPieces(this).text();
       },
     },
     json: {
       value: function (this: InPlace) {
-        return wholeOf(this)?.json(() => native.text.call(this)) ?? inPieces(this).json();
+        return wholeOf(this)?.json(() => native.arrayBuffer.call(this)) ?? inPieces(this).json();
       },
     },
     blob: {

@@ -217,3 +217,43 @@ it("reads no further than the app does", async () => {
   expect((await response.arrayBuffer()).byteLength).toBe(total * piece.length);
   server.close();
 });
+
+it("gives the app what the platform would, and counts the bytes that came", async () => {
+  const json = Buffer.from(
+    '{"model":"gpt-4.1","usage":{"prompt_tokens":3,"completion_tokens":4},"text":"_"}',
+  );
+  const mark = Buffer.from([0xef, 0xbb, 0xbf]);
+  const broken = [[0xff], [0xc3], [0xe6, 0xbc], [0xed, 0xa0, 0x80], [0xf0, 0x9f, 0x90], [0xf8, 0x88]];
+  const around = [json.subarray(0, -3), json.subarray(-2)] as const;
+  const bodies = [
+    ...broken.map((bytes) => Buffer.concat([around[0], Buffer.from(bytes), around[1]])),
+    Buffer.concat([mark, json]),
+    mark,
+    Buffer.concat([mark, Buffer.from(broken.flat())]),
+  ];
+  let body: Buffer = json;
+  const server = createServer((request, response: ServerResponse) => {
+    request.resume();
+    response.writeHead(200, { "content-type": "application/json" }).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const there = `http://127.0.0.1:${port}/v1/chat/completions`;
+  const outcome = (read: Promise<unknown>) =>
+    read.then(
+      (value) => ({ value }),
+      (error: unknown) => ({ error: String(error) }),
+    );
+  for (body of bodies) {
+    for (const how of ["text", "json", "arrayBuffer"] as const) {
+      records.length = 0;
+      const [plain, metred] = [await fetch(there, chat()), await metered().fetch(there, chat())];
+      expect(await outcome(metred[how]())).toEqual(await outcome(plain[how]()));
+      await ended();
+      expect(records[0]?.bytesOut).toBe(body.length);
+    }
+    const reported = body.includes("usage");
+    expect(records[0]).toMatchObject(reported ? { source: "reported" } : { errorType: "malformed" });
+  }
+  server.close();
+});

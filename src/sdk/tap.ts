@@ -5,7 +5,7 @@
 import type { BellwetherError } from "../core/errors.ts";
 import type { CallRecord } from "../gateway/call-record.ts";
 import type { AnswerMeter } from "../usage/meter.ts";
-import { utf8Length } from "../wire/bytes.ts";
+import { textStart, utf8Text } from "../wire/bytes.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { failureOf } from "./failure.ts";
 
@@ -159,39 +159,46 @@ export class Tap {
 
   /** The pieces of the answer are of no interest, and no limit is on them: it may be read in one. */
   get readsWhole(): boolean {
-    return this.#stream === undefined && !this.#meter.streaming && !this.#deadlines.limited;
+    return this.#stream === undefined && !this.#meter.growing && !this.#deadlines.limited;
   }
 
   /** Reads the body in one. Rejects as `read` does. */
   bytes(read: () => Promise<ArrayBuffer>): Promise<ArrayBuffer> {
     return read().then((buffer) => {
-      this.#meter.push(viewOf(new Uint8Array(buffer)));
-      this.#ended(buffer.byteLength);
+      this.#whole(viewOf(new Uint8Array(buffer)));
       return buffer;
     }, this.#onWholeFailed);
   }
 
   /** The same as a text. */
-  text(read: () => Promise<string>): Promise<string> {
-    return read().then((text) => {
-      this.#meter.pushText(text);
-      this.#ended(utf8Length(text));
-      return text;
+  text(read: () => Promise<ArrayBuffer>): Promise<string> {
+    return read().then((buffer) => {
+      const bytes = viewOf(new Uint8Array(buffer));
+      this.#whole(bytes);
+      return utf8Text(bytes, textStart(bytes));
     }, this.#onWholeFailed);
   }
 
   /** The same as what its JSON says, parsed once for the app and for the meter. */
-  json(read: () => Promise<string>): Promise<unknown> {
-    return read().then((text) => {
+  json(read: () => Promise<ArrayBuffer>): Promise<unknown> {
+    return read().then((buffer) => {
+      const bytes = viewOf(new Uint8Array(buffer));
       let parsed: unknown;
       try {
-        parsed = JSON.parse(text);
-        return parsed;
-      } finally {
-        this.#meter.pushText(text, parsed);
-        this.#ended(utf8Length(text));
+        parsed = JSON.parse(utf8Text(bytes, textStart(bytes)));
+      } catch (error) {
+        this.#whole(bytes);
+        throw error;
       }
+      this.#meter.pushParsed(parsed);
+      this.#ended(bytes.length);
+      return parsed;
     }, this.#onWholeFailed);
+  }
+
+  #whole(bytes: Uint8Array): void {
+    this.#meter.push(bytes);
+    this.#ended(bytes.length);
   }
 
   readonly #onWholeFailed = (error: unknown): never => {
