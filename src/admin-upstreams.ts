@@ -146,15 +146,15 @@ export function appsAnswer(
       ({ app, until }) => app.name === name && until !== undefined && now >= until,
     ).length;
   const configured = apps.map(
-    ({ name, team = "", keys, models, endpoints }): AppRow => ({
-      ...{ name, team, keys: keys.length, expiredKeys: expired(name) },
+    ({ name, team = "", labels = {}, keys, models, endpoints }): AppRow => ({
+      ...{ name, team, labels, keys: keys.length, expiredKeys: expired(name) },
       models: models ?? null,
       endpoints: endpoints ?? null,
       lastMinute: lastMinute(name),
     }),
   );
   const anonymous: AppRow = {
-    ...{ name: ANONYMOUS, team: "", keys: 0, expiredKeys: 0, models: null, endpoints: null },
+    ...{ name: ANONYMOUS, team: "", labels: {}, keys: 0, expiredKeys: 0, models: null, endpoints: null },
     lastMinute: lastMinute(ANONYMOUS),
   };
   return { apps: open ? [...configured, anonymous] : configured };

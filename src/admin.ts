@@ -61,7 +61,7 @@ export function adminSource(parts: AdminParts): AdminSource {
         spend: spendOf(parts.ledger?.spend),
       };
     },
-    report: async (name, parameters) => ledger().report(name, parameters),
+    report: async (name, parameters) => ledger().report(name, parameters, parts.inForce().loaded.config.apps),
     calls: async (parameters) => callsAnswer(await ledger().calls(parameters)),
     async call(id) {
       const row = await ledger().call(id);

@@ -3,8 +3,8 @@ import { existsSync, readdirSync } from "node:fs";
 import { environment } from "../config/environment.ts";
 import { ledgerPaths } from "../config/ledger-paths.ts";
 import { type Loaded, loadConfig } from "../config/load.ts";
-import { runReport } from "../ledger/reports/index.ts";
-import type { ReportParameters } from "../ledger/reports/query.ts";
+import { reportNamed, runParsed } from "../ledger/reports/index.ts";
+import { parseQuery, type ReportParameters } from "../ledger/reports/query.ts";
 import type { ReportResult } from "../ledger/reports/report.ts";
 import { storeSettings } from "../store/configured-store.ts";
 import type { LedgerStore } from "../store/ledger-store.ts";
@@ -28,8 +28,11 @@ export async function askReport(
   if (served !== undefined) return served;
   if (options.url !== undefined)
     throw new Error(`${options.url} does not answer; is Bellwether running there?`);
+  // What is wrong is said before the database is opened.
+  const report = reportNamed(name);
+  const query = parseQuery(report, parameters, Date.now(), loaded.config.apps);
   return withStore(loaded, async (store, notes) => {
-    const result = await runReport(name, parameters, store);
+    const result = await runParsed(report, query, store);
     return { ...result, notes: [...result.notes, ...notes] };
   });
 }

@@ -11,7 +11,7 @@ export function reportCommand(): Command {
     .option("--to <time>", "until when; a day or month that is named is included (default: now)")
     .option(
       "--by <names>",
-      "group by model, app, team, upstream, endpoint, route, status, minute, hour, day, week, month",
+      "group by model, app, team, upstream, endpoint, route, status, minute, hour, day, week, month, or a label of apps (label:env)",
     )
     .option(
       "--where <name=value>",
@@ -39,6 +39,7 @@ the database is read as it is.
 Examples:
   bellwether report
   bellwether report cost --from last-month --by team,model
+  bellwether report cost --from month --by label:env
   bellwether report cost --from month --by day --csv > march.csv
   bellwether report errors --from 24h --where upstream=holysheep
   bellwether report calls --where id=019cd5f8-7a80-7b3c-8f00-5b1c9a3e2d10

@@ -52,7 +52,7 @@ export const app = z.strictObject({
     .refine((labels) => Object.keys(labels).length <= 8, "has more than 8 labels")
     .optional()
     .describe(
-      "What else is to be known of it, for dashboards: shown with its team as `bellwether_app_label`.",
+      "What else is to be known of it, to group by in reports (`label:env`) and, with its team, in dashboards (`bellwether_app_label`).",
     )
     .meta({ "x-example": { env: "prod", owner: "web" } }),
   keys: z

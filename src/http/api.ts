@@ -372,6 +372,8 @@ export interface UpstreamsAnswer {
 export interface AppRow {
   readonly name: string;
   readonly team: string;
+  /** What reports can group by as `label:` and its name. */
+  readonly labels: Readonly<Record<string, string>>;
   /** How many keys it has, and how many of them have expired. */
   readonly keys: number;
   readonly expiredKeys: number;

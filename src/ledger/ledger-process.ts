@@ -22,6 +22,7 @@ import type {
   Rows,
   Told,
 } from "./ledger-protocol.ts";
+import type { LabelledApp } from "./reports/app-labels.ts";
 import type { ReportParameters } from "./reports/query.ts";
 import type { ReportQuery, ReportResult } from "./reports/report.ts";
 import type { MonthSpend } from "./spending/month.ts";
@@ -36,9 +37,10 @@ export interface LedgerClient {
   query(query: Query): Promise<Rows>;
   /**
    * Runs a report for parameters as they came from a command line or a URL.
+   * @param apps those whose labels can be grouped by
    * @throws BellwetherError `unknown_report`, `bad_parameter` or `ledger_unavailable`
    */
-  report(name: string, parameters: ReportParameters): Promise<ReportResult>;
+  report(name: string, parameters: ReportParameters, apps: readonly LabelledApp[]): Promise<ReportResult>;
   /** @throws BellwetherError `bad_parameter` or `ledger_unavailable` */
   calls(parameters: ReportParameters): Promise<FoundCalls>;
   /** Undefined when there is none of this id. @throws BellwetherError `ledger_unavailable` */
@@ -172,11 +174,15 @@ export class LedgerProcess implements LedgerClient {
     return this.#ask("query", query);
   }
 
-  async report(name: string, parameters: ReportParameters): Promise<ReportResult> {
+  async report(
+    name: string,
+    parameters: ReportParameters,
+    apps: readonly LabelledApp[],
+  ): Promise<ReportResult> {
     // What a user wrote is checked here, so that the process is asked nothing that cannot be answered.
     const { reportNamed } = await import("./reports/index.ts");
     const { parseQuery } = await import("./reports/query.ts");
-    const query = parseQuery(reportNamed(name), parameters, Date.now());
+    const query = parseQuery(reportNamed(name), parameters, Date.now(), apps);
     return this.#ask("report", { name, query });
   }
 

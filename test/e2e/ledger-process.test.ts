@@ -90,11 +90,11 @@ it("is started again each time, and no row is lost or there twice", async () => 
   await until(() => ledger.status.rows >= calls.length && ledger.status.problem === undefined, true);
   const day = 86_400_000;
   const range = { from: new Date(now - day).toISOString(), to: new Date(now + day).toISOString() };
-  const [overall] = (await ledger.report("summary", { ...range, probes: "true" })).tables;
+  const [overall] = (await ledger.report("summary", { ...range, probes: "true" }, [])).tables;
   const column = overall?.columns.findIndex(({ name }) => name === "calls") ?? -1;
   expect(overall?.totals?.[column]).toBe(calls.length);
-  await expect(ledger.report("summery", {})).rejects.toMatchObject({ code: "unknown_report" });
-  await expect(ledger.report("summary", { from: "never" })).rejects.toMatchObject({ code: "bad_parameter" });
+  await expect(ledger.report("summery", {}, [])).rejects.toMatchObject({ code: "unknown_report" });
+  await expect(ledger.report("summary", { from: "never" }, [])).rejects.toMatchObject({ code: "bad_parameter" });
   expect(await ledger.close(30_000)).toBe(true);
   expect(workers.length).toBe(3);
   expect(lines.filter((line) => line.startsWith("ledger process ended")).length).toBe(2);

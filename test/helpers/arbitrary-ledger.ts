@@ -1,6 +1,7 @@
 /** Random calls over four days and a half, and random questions about them. */
 import fc from "fast-check";
 import type { ErrorType } from "../../src/core/errors.ts";
+import type { LabelledApp } from "../../src/ledger/reports/app-labels.ts";
 import type { ReportParameters } from "../../src/ledger/reports/query.ts";
 import type { LedgerRow } from "../../src/store/ledger-row.ts";
 import { ledgerRow } from "./small-ledger.ts";
@@ -17,9 +18,15 @@ const milliseconds = (max: number) =>
     .oneof(fc.double({ min: 0, max, noNaN: true }), fc.constantFrom(0, 1, max))
     .map((ms) => Math.round(ms * 1e6) / 1e6);
 
+/** Whose calls they are. */
+export const APPS: readonly LabelledApp[] = [
+  { name: "shop", labels: { env: "prod", owner: "O'Brien \\ Sons" } },
+  { name: "bot", labels: { env: "test" } },
+];
+
 const call = fc.record({
   at: fc.integer({ min: 0, max: HOURS * HOUR - 1 }),
-  app: fc.constantFrom("shop", "bot"),
+  app: fc.constantFrom("shop", "bot", "gone"),
   modelLabel: fc.constantFrom("a", "b"),
   upstream: fc.constantFrom("relay", "cheap", "none"),
   status: fc.constantFrom(200, 200, 200, 429, 502),
@@ -48,7 +55,15 @@ export const arbitraryLedger: fc.Arbitrary<LedgerRow[]> = fc
 export const arbitraryQuestion: fc.Arbitrary<ReportParameters> = fc.record({
   tz: fc.constantFrom("UTC", "Asia/Shanghai", "Asia/Kolkata", "America/New_York"),
   from: fc.integer({ min: 0, max: 90 }).map((hours) => new Date(FIRST + hours * HOUR + 1_234).toISOString()),
-  by: fc.constantFrom(undefined, "day", "app,hour", "status", "upstream,week"),
+  by: fc.constantFrom(
+    undefined,
+    "day",
+    "app,hour",
+    "status",
+    "upstream,week",
+    "label:env",
+    "label:owner,day",
+  ),
   model: fc.constantFrom(undefined, "a"),
   probes: fc.constantFrom(undefined, "true"),
 });

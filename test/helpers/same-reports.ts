@@ -9,7 +9,7 @@ import type { ReportParameters } from "../../src/ledger/reports/query.ts";
 import type { ReportResult } from "../../src/ledger/reports/report.ts";
 import type { LedgerStore } from "../../src/store/ledger-store.ts";
 import { openStore } from "../../src/store/open-store.ts";
-import { arbitraryLedger, arbitraryQuestion, FIRST, NOW } from "./arbitrary-ledger.ts";
+import { APPS, arbitraryLedger, arbitraryQuestion, FIRST, NOW } from "./arbitrary-ledger.ts";
 
 const DAY_MS = 86_400_000;
 /** How many are archived. */
@@ -36,7 +36,7 @@ export async function sameReportsAsDuckdb(open: (folder: string) => Promise<Ledg
           const { by, ...others } = parameters;
           const asked = { ...others, ...(groups ? { by } : {}) };
           const [other, duckdb] = await Promise.all(
-            stores.map(async (store) => rounded(await runReport(name, asked, store, NOW))),
+            stores.map(async (store) => rounded(await runReport(name, asked, store, NOW, APPS))),
           );
           expect(other).toEqual(duckdb);
         }

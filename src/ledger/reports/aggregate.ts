@@ -10,7 +10,7 @@ import {
   VALUES,
   type ValueName,
 } from "../../store/facts.ts";
-import type { LedgerStore, SqlDialect, Value } from "../../store/ledger-store.ts";
+import type { LedgerStore, Value } from "../../store/ledger-store.ts";
 import { factColumn } from "../../store/rollups.ts";
 import { partsOf, together } from "./archive.ts";
 import { type Piece, piecesOf } from "./pieces.ts";
@@ -20,8 +20,8 @@ import { Statement } from "./statement.ts";
 /** What rows are grouped by: a dimension, or a column that only one report groups by. */
 export interface Group {
   readonly column: ReportColumn;
-  /** SQL over the columns that sums have too; must not be a user's text. */
-  readonly sql: (dialect: SqlDialect) => string;
+  /** SQL over the columns that sums have too; a user's text is a parameter of the statement, never in it. */
+  readonly sql: (statement: Statement) => string;
   /** Set when it is the start of a unit of time. */
   readonly unit?: TimeUnit;
 }
@@ -82,7 +82,7 @@ async function factsOfPart(
   const whole = callsOnly || facts.some(isQuantile);
   const pieces = whole ? [ofCalls(query)] : piecesFor(store, query, asked);
   const statement = new Statement(store);
-  const keys = groups.map(({ sql }, index) => `${sql(store.sql)} AS g${index}`);
+  const keys = groups.map(({ sql }, index) => `${sql(statement)} AS g${index}`);
   const places = groups.map((_, index) => `g${index}`);
   const grouping = groups.length === 0 ? "" : ` GROUP BY ${places.join(", ")}`;
   const parts = pieces.map((piece) => {
@@ -137,7 +137,7 @@ export async function valuesByGroup(
   const found: { keys: Value[]; value: number }[] = [];
   for (const part of partsOf(store, query)) {
     const statement = new Statement(part.store);
-    const keys = groups.map(({ sql }, index) => `${sql(part.store.sql)} AS g${index}`);
+    const keys = groups.map(({ sql }, index) => `${sql(statement)} AS g${index}`);
     const source = statement.source(part.query, condition);
     const selected = [...keys, `${VALUES[value]} AS v`].join(", ");
     const rows = await part.store.query(
@@ -157,7 +157,7 @@ async function classesOfPart(
   value: ValueName,
 ): Promise<ClassRow[]> {
   const statement = new Statement(store);
-  const keys = groups.map(({ sql }, index) => `${sql(store.sql)} AS g${index}`);
+  const keys = groups.map(({ sql }, index) => `${sql(statement)} AS g${index}`);
   const places = groups.map((_, index) => `g${index}`);
   const parts = piecesFor(store, query, { groups, condition }).map((piece) => {
     const source = statement.source(query, condition, piece);

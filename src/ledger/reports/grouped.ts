@@ -41,12 +41,13 @@ export async function tableBy(
   query: ReportQuery,
   { by, measures, order }: Pick<GroupedReport, "by" | "measures" | "order">,
 ): Promise<ReportTable> {
-  const dimensions = query.by.length > 0 ? query.by : by;
-  const groups = dimensions.map((dimension) => groupOf(dimension, query.timeZone));
+  const groupings = query.by.length > 0 ? query.by : by;
+  const groups = groupings.map((grouping) => groupOf(grouping, query.timeZone));
+  const names = groups.map(({ column }) => column.name);
   const timed = groups.some(({ column }) => column.unit === "time");
   const { table } = await tabulate(store, query, {
-    name: `by_${dimensions.join("_")}`,
-    title: `by ${dimensions.join(", ")}`,
+    name: `by_${names.join("_")}`,
+    title: `by ${names.join(", ")}`,
     groups,
     measures,
     order,

@@ -2,6 +2,7 @@
 import { nearest } from "../../config/problems.ts";
 import { BellwetherError } from "../../core/errors.ts";
 import type { LedgerStore } from "../../store/ledger-store.ts";
+import type { LabelledApp } from "./app-labels.ts";
 import { withArchive } from "./archive.ts";
 import { calls } from "./calls.ts";
 import { compare } from "./compare.ts";
@@ -36,6 +37,7 @@ export function runParsed(report: Report, query: ReportQuery, store: LedgerStore
 /**
  * Runs a report for parameters as they came from a command line or a URL.
  * @param now milliseconds since the epoch
+ * @param apps those whose labels can be grouped by
  * @throws BellwetherError `unknown_report` or `bad_parameter`, saying what to write instead.
  */
 export async function runReport(
@@ -43,7 +45,8 @@ export async function runReport(
   parameters: ReportParameters,
   store: LedgerStore,
   now: number = Date.now(),
+  apps: readonly LabelledApp[] = [],
 ): Promise<ReportResult> {
   const report = reportNamed(name);
-  return runParsed(report, parseQuery(report, parameters, now), store);
+  return runParsed(report, parseQuery(report, parameters, now, apps), store);
 }

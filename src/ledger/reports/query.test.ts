@@ -6,8 +6,9 @@ import { parseTime } from "./time-range.ts";
 import { startOf, startsBetween } from "./time-zone.ts";
 
 const NOW = Date.UTC(2026, 2, 13, 10, 30);
+const APPS = [{ name: "shop", labels: { env: "prod", constructor: "x" } }, { name: "bot" }];
 const parse = (parameters: ReportParameters, report = "summary") =>
-  parseQuery(reportNamed(report), { tz: "UTC", ...parameters }, NOW);
+  parseQuery(reportNamed(report), { tz: "UTC", ...parameters }, NOW, APPS);
 
 const iso = (range: { from: number; to: number } | undefined) =>
   range && [new Date(range.from).toISOString(), new Date(range.to).toISOString()];
@@ -49,6 +50,13 @@ describe("names", () => {
   it.each([
     [{ by: "modle" }, /did you mean model\?; known are model, app/],
     [{ by: "model,quarter" }, /"quarter" is nothing to group by/],
+    [
+      { by: "label:evn" },
+      /did you mean label:env\?; known are model, .*, month, label:constructor, label:env/,
+    ],
+    [{ by: "env" }, /did you mean label:env\?/],
+    [{ by: "label:team" }, /did you mean team\?/],
+    [{ by: "label:" }, /nothing to group by/],
     [{ by: "model; DROP TABLE ledger" }, /nothing to group by/],
     [{ where: "modell=x" }, /did you mean model/],
     [{ where: "model" }, /write it as model=value/],
@@ -67,6 +75,15 @@ describe("names", () => {
 
   it("does not group single calls", () => {
     expect(() => parse({ by: "model" }, "slow")).toThrow(/lists single calls/);
+  });
+
+  it("knows the labels of apps, each once, and nothing that every object has", () => {
+    const { by } = parse({ by: ["label:env,model", "LABEL:ENV", "label:constructor"] });
+    expect(by).toEqual([
+      { label: "env", values: [{ value: "prod", apps: ["shop"] }] },
+      "model",
+      { label: "constructor", values: [{ value: "x", apps: ["shop"] }] },
+    ]);
   });
 
   it("names the nearest report", () => {

@@ -4,11 +4,12 @@
  */
 import { nearest } from "../../config/problems.ts";
 import { BellwetherError } from "../../core/errors.ts";
+import { appLabel, type LabelledApp, labelDimension, labelsOf } from "./app-labels.ts";
 import {
   DIMENSIONS,
-  type Dimension,
   FILTERS,
   type FilterName,
+  type Grouping,
   type Report,
   type ReportQuery,
 } from "./report.ts";
@@ -29,17 +30,21 @@ const MAX_VALUE_LENGTH = 256;
 /** More than any ledger keeps; a longer range is a mistake that would take long. */
 const MAX_RANGE_MS = 20 * 366 * 86_400_000;
 
-/** @throws BellwetherError `bad_parameter`, naming the parameter and what to write instead. */
+/**
+ * @param apps those whose labels can be grouped by
+ * @throws BellwetherError `bad_parameter`, naming the parameter and what to write instead.
+ */
 export function parseQuery(
   report: Pick<Report, "defaultFrom" | "groups" | "name">,
   parameters: ReportParameters,
   now: number,
+  apps: readonly LabelledApp[] = [],
 ): ReportQuery {
   for (const name of Object.keys(parameters)) {
     if (!PARAMETERS.includes(name)) fail(name, `there is no such parameter${suggest(name, PARAMETERS)}`);
   }
   const timeZone = parseTimeZone(single(parameters, "tz"));
-  const by = parseDimensions(parameters.by);
+  const by = parseGroupings(parameters.by, apps);
   if (by.length > 0 && !report.groups) fail("by", `the report ${report.name} lists single calls`);
   return {
     ...parseRange(parameters, report.defaultFrom, now, timeZone),
@@ -88,21 +93,24 @@ function parseRange(
   return { from, to };
 }
 
-function parseDimensions(given: string | readonly string[] | undefined): Dimension[] {
+function parseGroupings(
+  given: string | readonly string[] | undefined,
+  apps: readonly LabelledApp[],
+): Grouping[] {
   const names = list(given).flatMap((text) => text.split(",").map((name) => name.trim().toLowerCase()));
-  const dimensions: Dimension[] = [];
-  for (const name of names) {
-    if (name === "") continue;
-    const known = DIMENSIONS.find((dimension) => dimension === name);
-    if (known === undefined) {
-      return fail(
-        "by",
-        `${shown(name)} is nothing to group by${suggest(name, DIMENSIONS)}; known are ${DIMENSIONS.join(", ")}`,
-      );
-    }
-    if (!dimensions.includes(known)) dimensions.push(known);
-  }
-  return dimensions;
+  const labels = new Map(labelsOf(apps).map((label) => [labelDimension(label), label]));
+  const known = [...DIMENSIONS, ...labels.keys()];
+  return [...new Set(names)].flatMap((name): Grouping[] => {
+    if (name === "") return [];
+    const dimension = DIMENSIONS.find((each) => each === name);
+    if (dimension !== undefined) return [dimension];
+    const label = labels.get(name);
+    if (label !== undefined) return [appLabel(label, apps)];
+    const meant = labels.has(labelDimension(name))
+      ? `; did you mean ${labelDimension(name)}?`
+      : suggest(name, known);
+    return fail("by", `${shown(name)} is nothing to group by${meant}; known are ${known.join(", ")}`);
+  });
 }
 
 function parseFilters(parameters: ReportParameters): ReportQuery["where"] {

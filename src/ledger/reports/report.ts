@@ -3,6 +3,7 @@
  * terminal, CSV, JSON, the admin API, the page and the HTML file all show the same result.
  */
 import type { LedgerStore, Value } from "../../store/ledger-store.ts";
+import type { AppLabel } from "./app-labels.ts";
 
 /**
  * How a column's values are to be shown. `ratio` is 0 to 1, `usd` and `cny` exact decimal text, `time`
@@ -57,6 +58,9 @@ export const DIMENSIONS = [
 ] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
+/** What calls can be grouped by. */
+export type Grouping = Dimension | AppLabel;
+
 /** Units of time that a series has its points at. */
 export const TIME_UNITS = ["minute", "hour", "day", "week", "month"] as const;
 export type TimeUnit = (typeof TIME_UNITS)[number];
@@ -85,7 +89,7 @@ export interface ReportQuery {
   /** IANA name. */
   readonly timeZone: string;
   /** Empty: the report's own choice. */
-  readonly by: readonly Dimension[];
+  readonly by: readonly Grouping[];
   /** Only calls with one of these values; `*` in one stands for any text. */
   readonly where: Readonly<Partial<Record<FilterName, readonly string[]>>>;
   /** Also the calls that Bellwether made itself to probe. */

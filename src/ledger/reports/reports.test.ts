@@ -15,8 +15,13 @@ beforeAll(async () => {
 });
 afterAll(() => store.close());
 
+const APPS = [
+  { name: "shop", labels: { env: "prod" } },
+  { name: "bot", labels: { owner: "Ann's", tier: "1" } },
+  { name: "idle", labels: { env: "test", tier: "1" } },
+];
 const run = (name: string, parameters: Record<string, string> = {}) =>
-  runReport(name, { from: "2026-03-10", to: "2026-03-10", tz: "UTC", ...parameters }, store, NOON);
+  runReport(name, { from: "2026-03-10", to: "2026-03-10", tz: "UTC", ...parameters }, store, NOON, APPS);
 
 function table(result: ReportResult, name: string): ReportTable {
   const found = result.tables.find((one) => one.name === name);
@@ -147,6 +152,30 @@ describe("cost", () => {
       ["commerce", "none", null],
       ["support", "cheap", null],
     ]);
+  });
+});
+
+describe("a label of apps", () => {
+  it("groups calls by what their apps have, those without it under nothing", async () => {
+    const environments = table(await run("cost", { by: "label:env" }), "by_label:env");
+    expect(environments.columns[0]).toMatchObject({ name: "label:env", unit: "text" });
+    expect(environments.rows.map((one) => [one[0], one[1], one[4]])).toEqual([
+      ["prod", 5, "0.0126"],
+      ["", 6, "0.00015"],
+    ]);
+    expect(row(environments, "total")).toMatchObject({ calls: 11, cost_usd: "0.01275" });
+  });
+
+  it("goes together with other dimensions, and has its own percentiles", async () => {
+    const owners = table(await run("latency", { by: "Label:owner,model" }), "by_label:owner_model");
+    const p50 = owners.columns.findIndex(({ name }) => name === "p50_ms");
+    expect(owners.rows.map((one) => [one[0], one[1], one[p50]]).sort()).toEqual([
+      ["", "gpt-4.1", 2500],
+      ["Ann's", "gpt-4.1", null],
+      ["Ann's", "mini", 600],
+    ]);
+    const tiers = table(await run("latency", { by: "label:tier" }), "by_label:tier");
+    expect(tiers.rows.map(([tier]) => tier).sort()).toEqual(["", "1"]);
   });
 });
 

@@ -1,7 +1,13 @@
 /** Reports from sums of hours and days against the same reports from the calls themselves: there must be no difference. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { arbitraryLedger, arbitraryQuestion, FIRST, NOW } from "../../../test/helpers/arbitrary-ledger.ts";
+import {
+  APPS,
+  arbitraryLedger,
+  arbitraryQuestion,
+  FIRST,
+  NOW,
+} from "../../../test/helpers/arbitrary-ledger.ts";
 import { duckdbLedger } from "../../../test/helpers/duckdb-ledger.ts";
 import { ledgerRow } from "../../../test/helpers/small-ledger.ts";
 import { VALUES, type ValueName } from "../../store/facts.ts";
@@ -39,11 +45,11 @@ describe("sums of hours and days", () => {
           for (const { name, groups } of reports) {
             const { by, ...others } = parameters;
             const query: ReportParameters = { ...others, ...(groups ? { by } : {}) };
-            expect(await runReport(name, query, summed, NOW)).toEqual(
-              await runReport(name, query, plain, NOW),
+            expect(await runReport(name, query, summed, NOW, APPS)).toEqual(
+              await runReport(name, query, plain, NOW, APPS),
             );
           }
-          const query = parseQuery(reportNamed("latency"), parameters, NOW);
+          const query = parseQuery(reportNamed("latency"), parameters, NOW, APPS);
           const dimensions = query.by.length > 0 ? query.by : (["model"] as const);
           for (const value of VALUE_NAMES) {
             const of = async (store: LedgerStore) => {

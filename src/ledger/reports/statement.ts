@@ -1,7 +1,8 @@
 /** Puts one statement together: text from this folder only, and whatever a user wrote as its parameters. */
 import type { LedgerStore, Query, Rollups, SqlDialect } from "../../store/ledger-store.ts";
+import { labelSql } from "./app-labels.ts";
 import type { Piece } from "./pieces.ts";
-import type { Dimension, FilterName, ReportQuery } from "./report.ts";
+import type { FilterName, Grouping, ReportQuery } from "./report.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -20,19 +21,19 @@ const FILTER_COLUMN: Readonly<Record<FilterName, string>> = {
 };
 
 export class Statement {
-  readonly #sql: SqlDialect;
+  readonly dialect: SqlDialect;
   readonly #rollups: Rollups | undefined;
   readonly #params: (string | number | boolean)[] = [];
 
   constructor(store: LedgerStore) {
-    this.#sql = store.sql;
+    this.dialect = store.sql;
     this.#rollups = store.rollups;
   }
 
   /** Adds a parameter and returns its place. */
   param(value: string | number, type: "text" | "integer" | "float" | "time"): string {
     this.#params.push(value);
-    return this.#sql.param(this.#params.length - 1, type);
+    return this.dialect.param(this.#params.length - 1, type);
   }
 
   query(text: string): Query {
@@ -48,7 +49,7 @@ export class Statement {
       ...Object.entries(query.where).map(([name, values]) => this.#matches(name as FilterName, values)),
       ...(condition === undefined ? [] : [condition]),
     ];
-    return `FROM ${table ?? this.#sql.table(query.archived)} WHERE ${conditions.join(" AND ")}`;
+    return `FROM ${table ?? this.dialect.table(query.archived)} WHERE ${conditions.join(" AND ")}`;
   }
 
   /** Ids begin with their time, so that calls by id need no look at the whole ledger. */
@@ -66,7 +67,7 @@ export class Statement {
     const alternatives = values.map((value) => {
       if (name === "status") return this.#status(value);
       if (!value.includes("*")) return `${column} = ${this.param(value, "text")}`;
-      return this.#sql.like(column, this.param(likePattern(value), "text"));
+      return this.dialect.like(column, this.param(likePattern(value), "text"));
     });
     return `(${alternatives.join(" OR ")})`;
   }
@@ -81,15 +82,16 @@ export class Statement {
   }
 }
 
-/** A time dimension's SQL is the start of its unit; every other is a column. */
-export function dimensionSql(sql: SqlDialect, dimension: Dimension, timeZone: string): string {
-  switch (dimension) {
+/** A time's SQL is the start of its unit, a label's a choice by app; every other dimension is a column. */
+export function groupingSql(statement: Statement, grouping: Grouping, timeZone: string): string {
+  if (typeof grouping !== "string") return labelSql(statement, grouping);
+  switch (grouping) {
     case "minute":
     case "hour":
     case "day":
     case "week":
     case "month":
-      return sql.truncate(dimension, "started_at", timeZone);
+      return statement.dialect.truncate(grouping, "started_at", timeZone);
     case "model":
     case "app":
     case "team":
@@ -97,7 +99,7 @@ export function dimensionSql(sql: SqlDialect, dimension: Dimension, timeZone: st
     case "endpoint":
     case "route":
     case "status":
-      return dimension;
+      return grouping;
   }
 }
 

@@ -10,7 +10,7 @@ import {
   type QuantileName,
   type ValueName,
 } from "../../store/facts.ts";
-import type { LedgerStore, SqlDialect, Value } from "../../store/ledger-store.ts";
+import type { LedgerStore, Value } from "../../store/ledger-store.ts";
 import {
   type Asked,
   type ClassRow,
@@ -20,11 +20,12 @@ import {
   type GroupRow,
   valuesByGroup,
 } from "./aggregate.ts";
+import { labelDimension } from "./app-labels.ts";
 import { partsOf } from "./archive.ts";
 import type { Facts, Measure } from "./measures.ts";
 import { addToClass, type Classes, EXACT_UP_TO, quantileOf, quantileOfClasses } from "./percentiles.ts";
-import { type Dimension, type ReportQuery, type ReportTable, TIME_UNITS } from "./report.ts";
-import { dimensionSql } from "./statement.ts";
+import { type Grouping, type ReportQuery, type ReportTable, TIME_UNITS } from "./report.ts";
+import { groupingSql, type Statement } from "./statement.ts";
 
 export interface TableRequest {
   readonly name: string;
@@ -44,11 +45,12 @@ export interface Tabulated {
   readonly totals: Facts;
 }
 
-export function groupOf(dimension: Dimension, timeZone: string): Group {
-  const time = TIME_UNITS.find((unit) => unit === dimension);
-  const unit = time !== undefined ? "time" : dimension === "status" ? "count" : "text";
-  const column = { name: dimension, title: dimension, unit } as const;
-  const sql = (dialect: SqlDialect): string => dimensionSql(dialect, dimension, timeZone);
+export function groupOf(grouping: Grouping, timeZone: string): Group {
+  const time = TIME_UNITS.find((unit) => unit === grouping);
+  const unit = time !== undefined ? "time" : grouping === "status" ? "count" : "text";
+  const name = typeof grouping === "string" ? grouping : labelDimension(grouping.label);
+  const column = { name, title: name, unit } as const;
+  const sql = (statement: Statement): string => groupingSql(statement, grouping, timeZone);
   return time === undefined ? { column, sql } : { column, sql, unit: time };
 }
 
