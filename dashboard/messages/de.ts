@@ -109,6 +109,7 @@ export const de: Messages = {
   "table.byUpstream": "Nach Upstream",
   "table.byTeam": "Nach Team",
   "table.byEndpoint": "Nach Endpunkt",
+  "table.byLabel": "Nach Label {label}",
   "table.total": "Gesamt",
   "table.omitted": "{count} weitere Zeilen sind nicht gezeigt; die Summen zählen sie mit.",
   "tokens.split": "{input} ein, {output} aus",

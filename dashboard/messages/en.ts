@@ -105,6 +105,7 @@ export const en = {
   "table.byUpstream": "By upstream",
   "table.byTeam": "By team",
   "table.byEndpoint": "By endpoint",
+  "table.byLabel": "By label {label}",
   "table.total": "Total",
   "table.omitted": "{count} more rows are not shown; the totals count them.",
   "tokens.split": "{input} in, {output} out",

@@ -106,6 +106,7 @@ export const vi: Messages = {
   "table.byUpstream": "Theo nguồn",
   "table.byTeam": "Theo nhóm",
   "table.byEndpoint": "Theo điểm cuối",
+  "table.byLabel": "Theo nhãn {label}",
   "table.total": "Tổng",
   "table.omitted": "Còn {count} dòng không hiển thị; tổng đã tính cả chúng.",
   "tokens.split": "vào {input}, ra {output}",

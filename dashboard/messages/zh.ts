@@ -104,6 +104,7 @@ export const zh: Messages = {
   "table.byUpstream": "按上游",
   "table.byTeam": "按团队",
   "table.byEndpoint": "按接口",
+  "table.byLabel": "按标签 {label}",
   "table.total": "合计",
   "table.omitted": "另有 {count} 行未显示；合计已包含它们。",
   "tokens.split": "输入 {input}，输出 {output}",

@@ -1,8 +1,9 @@
 /** Costs: what was spent on what, against list price, and what the month will come to. */
+import type { AppsAnswer } from "../../src/http/api.ts";
 import { useSpeech } from "../messages/index.tsx";
 import { CostByGroup } from "../parts/cost-by-group.tsx";
 import { GroupLink } from "../parts/group-link.tsx";
-import { BY, type Grouping } from "../parts/grouping.ts";
+import { BY, type Grouping, isLabel, labelGroupings, titleOf } from "../parts/grouping.ts";
 import { Failure, Loading, NoCalls } from "../parts/notice.tsx";
 import { Panel } from "../parts/panel.tsx";
 import { Per } from "../parts/per.tsx";
@@ -11,7 +12,7 @@ import { ReportTableView } from "../parts/report-table.tsx";
 import { Tile, Tiles } from "../parts/tile.tsx";
 import { firstTable, seriesOf, tableNamed, totalOf, valueAt } from "../show/tables.ts";
 import { goTo, hrefOf } from "../state/route.ts";
-import { useReport } from "../state/use-api.ts";
+import { useApi, useReport } from "../state/use-api.ts";
 import { useView } from "../state/view.ts";
 
 const GROUPINGS = Object.keys(BY) as Grouping[];
@@ -19,7 +20,10 @@ const GROUPINGS = Object.keys(BY) as Grouping[];
 export function Costs() {
   const { t, show } = useSpeech();
   const { query, route } = useView();
-  const by = GROUPINGS.find((name) => name === route.params.by) ?? "model";
+  const asked = route.params.by;
+  const by = isLabel(asked) ? asked : (GROUPINGS.find((name) => name === asked) ?? "model");
+  const labels = labelGroupings(useApi<AppsAnswer>("/api/apps").data);
+  const choices = new Set([...GROUPINGS, ...labels, by]);
   const report = useReport("cost", { ...query, by, limit: "500" });
   const [table, month, course] = [
     firstTable(report.data),
@@ -78,7 +82,7 @@ export function Costs() {
             </Panel>
           </div>
           <Panel
-            title={t(BY[by])}
+            title={titleOf(by, t)}
             aside={
               <select
                 class="control"
@@ -88,16 +92,16 @@ export function Costs() {
                   goTo(hrefOf(route.page, { ...route.params, by: currentTarget.value }))
                 }
               >
-                {GROUPINGS.map((name) => (
+                {[...choices].map((name) => (
                   <option key={name} value={name}>
-                    {t(BY[name])}
+                    {titleOf(name, t)}
                   </option>
                 ))}
               </select>
             }
           >
             <ReportTableView
-              label={t(BY[by])}
+              label={titleOf(by, t)}
               table={table}
               columns={[
                 by,
@@ -112,7 +116,9 @@ export function Costs() {
                 "cost_per_1k_tokens_usd",
               ]}
               bars={["cost_usd"]}
-              draw={{ [by]: (value) => <GroupLink of={by} value={value} /> }}
+              draw={{
+                [by]: (value) => (isLabel(by) ? String(value || "–") : <GroupLink of={by} value={value} />),
+              }}
             />
           </Panel>
           <Notes notes={report.data?.notes ?? []} />

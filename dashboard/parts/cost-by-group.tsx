@@ -5,12 +5,12 @@ import { firstTable, pivot } from "../show/tables.ts";
 import { useReport } from "../state/use-api.ts";
 import { useView } from "../state/view.ts";
 import { Chart } from "./chart.tsx";
-import type { Grouping } from "./grouping.ts";
+import type { Grouping, LabelGrouping } from "./grouping.ts";
 import { Panel } from "./panel.tsx";
 import { Per } from "./per.tsx";
 
 interface CostByGroupProps {
-  readonly by: Grouping;
+  readonly by: Grouping | LabelGrouping;
   /** A series over the same range: it has the times. */
   readonly course: ReportTable | undefined;
   readonly wide?: boolean;
@@ -37,7 +37,7 @@ export function CostByGroup({ by, course, wide = false }: CostByGroupProps) {
           format={show.money}
           onZoom={zoom}
           lines={found.groups.map(({ name, values }, index) => ({
-            name: name ?? t("chart.rest"),
+            name: name === "" ? "–" : (name ?? t("chart.rest")),
             values,
             colour: name === undefined ? "--c9" : `--c${index + 1}`,
             shape: "bars",

@@ -1,4 +1,5 @@
 /** The page in a real Chromium: live figures, the way from a view into the next, forms, and who is let in. */
+import { createHash } from "node:crypto";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { valuesIn } from "../../dashboard/show/values.ts";
@@ -211,6 +212,27 @@ describeWithProgram("chromium", "the page", (chromium) => {
     expect(await page.locator("main").textContent()).toContain("server.adminToken");
     expect(complaints).toEqual([]);
     await close();
+  });
+
+  it("puts costs together by a label of apps", async () => {
+    const key = `sha256:${createHash("sha256").update("shop-key").digest("hex")}`;
+    const labelled = await startGateway({
+      server: { auth: "keys" },
+      ledger: { enabled: true },
+      apps: [{ name: "shop", keys: [key], labels: { env: "prod" } }],
+    });
+    await chat(labelled.url, {}, { authorization: "Bearer shop-key" });
+    await chat(labelled.url);
+    const { page, complaints, close } = await visit(browser, labelled.url);
+    await page.goto(`${labelled.url}/#/costs`);
+    await shows(page, () => page.locator("tbody tr").count(), 2);
+    await page.getByLabel("Group by").selectOption({ label: "By label env" });
+    await until(() => page.evaluate("location.hash"), "#/costs?by=label%3Aenv");
+    await until(() => page.locator("tbody th").allTextContents(), ["prod", "–"]);
+    await page.getByRole("heading", { name: "By label env" }).waitFor();
+    expect(complaints).toEqual([]);
+    await close();
+    await labelled.close();
   });
 
   it("asks for the token, keeps it from scripts, and forgets it when told to", async () => {

@@ -1,5 +1,6 @@
 /** `bellwether report` and `plan` as users run them: on the ledger that a gateway left, and what they answer to mistakes. */
 import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -9,7 +10,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openStore } from "../../src/store/open-store.ts";
+import { startGateway } from "../helpers/gateway.ts";
 import { ledgerRow, SMALL_LEDGER } from "../helpers/small-ledger.ts";
+import { until } from "../helpers/until.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/bellwether.js", import.meta.url));
 const DAY = ["--from", "2026-03-10", "--to", "2026-03-10", "--tz", "UTC"];
@@ -19,13 +22,20 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "bellwether-reports-"));
   // A port that nobody listens on.
-  await writeFile(join(folder, "bellwether.yaml"), "server: { port: 1 }\n");
+  await writeFile(
+    join(folder, "bellwether.yaml"),
+    `server: { port: 1 }\napps: [{ name: bot, labels: { env: test }, keys: ["${keyOf("bot-key")}"] }]\n`,
+  );
   const store = await openStore({ path: join(folder, "data/ledger.duckdb"), memoryBytes: 1e8 });
   await store.migrate();
   await store.insert([...SMALL_LEDGER, ledgerRow(99, 300, { modelLabel: "O'Brien %_\\ model" })]);
   await store.close();
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
+
+function keyOf(text: string): string {
+  return `sha256:${createHash("sha256").update(text).digest("hex")}`;
+}
 
 async function bellwether(...args: string[]) {
   const env = { PATH: process.env.PATH, BELLWETHER_ADMIN_TOKEN: "a-token" };
@@ -84,6 +94,7 @@ describe("report", () => {
   it.each([
     [["report", "sumary"], /There is no report "sumary"\. Did you mean summary\?/],
     [["report", "summary", "--by", "modle"], /did you mean model\?/],
+    [["report", "summary", "--by", "label:evn"], /did you mean label:env\?/],
     [["report", "summary", "--from", "2026-03-12", "--to", "2026-03-11"], /the range is empty/],
     [["report", "summary", "--tz", "Mars/Base"], /is no time zone/],
     [["report", "summary", "--table", "by_modle", ...DAY], /did you mean by_model\?/],
@@ -101,6 +112,25 @@ describe("report", () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(message);
     expect(stdout).toBe("");
+  });
+
+  it("groups by labels of apps: the configuration's, and those in force where a Bellwether runs", async () => {
+    const csv = async (...args: string[]) => {
+      const { stdout } = await bellwether("report", "usage", "--by", "label:env", "--csv", ...args);
+      return stdout.split("\n").map((line) => line.split(",").slice(0, 2).join());
+    };
+    expect(await csv(...DAY)).toEqual(["label:env,calls", ",6", "test,6", ""]);
+    const apps = (env: string) => [{ name: "shop", labels: { env }, keys: [keyOf("shop-key")] }];
+    const config = { server: { auth: "keys" }, ledger: { enabled: true } };
+    const gateway = await startGateway({ ...config, apps: apps("staging") });
+    await fetch(`${gateway.url}/v1/models`, { headers: { authorization: "Bearer shop-key" } });
+    const here = ["--url", gateway.url];
+    await until(() => csv(...here), ["label:env,calls", "staging,1", ""]);
+    await gateway.configure({ ...config, apps: apps("prod") });
+    expect(await csv(...here)).toEqual(["label:env,calls", "prod,1", ""]);
+    const { stderr } = await bellwether("report", "--by", "label:owner", ...here);
+    expect(stderr).toMatch(/"label:owner" is nothing to group by; known are .*label:env/);
+    await gateway.close();
   });
 
   it("says that there is no ledger yet", async () => {
