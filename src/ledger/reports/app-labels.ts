@@ -2,7 +2,6 @@
  * Labels of apps as something to group by. A call knows its app, the configuration in force knows what labels that has: a
  * label that is given or changed today counts for all calls of the app, also those of before.
  */
-import type { Statement } from "./statement.ts";
 
 /** An app of the configuration, as far as reports look at it. */
 export interface LabelledApp {
@@ -39,12 +38,11 @@ export function appLabel(label: string, apps: readonly LabelledApp[]): AppLabel 
   return { label, values: [...byValue].map(([value, having]) => ({ value, apps: having })) };
 }
 
-/** SQL of the label's value of a call. */
-export function labelSql(statement: Statement, { values }: AppLabel): string {
+/** SQL of the label's value of a call; `param` adds a text to the statement's parameters and returns its place. */
+export function labelSql({ values }: AppLabel, param: (text: string) => string): string {
   if (values.length === 0) return "''";
   const cases = values.map(({ value, apps }) => {
-    const having = apps.map((app) => statement.param(app, "text")).join(", ");
-    return `WHEN app IN (${having}) THEN ${statement.param(value, "text")}`;
+    return `WHEN app IN (${apps.map(param).join(", ")}) THEN ${param(value)}`;
   });
   return `CASE ${cases.join(" ")} ELSE '' END`;
 }

@@ -84,7 +84,7 @@ export class Statement {
 
 /** A time's SQL is the start of its unit, a label's a choice by app; every other dimension is a column. */
 export function groupingSql(statement: Statement, grouping: Grouping, timeZone: string): string {
-  if (typeof grouping !== "string") return labelSql(statement, grouping);
+  if (typeof grouping !== "string") return labelSql(grouping, (text) => statement.param(text, "text"));
   switch (grouping) {
     case "minute":
     case "hour":
