@@ -94,7 +94,9 @@ it("is started again each time, and no row is lost or there twice", async () => 
   const column = overall?.columns.findIndex(({ name }) => name === "calls") ?? -1;
   expect(overall?.totals?.[column]).toBe(calls.length);
   await expect(ledger.report("summery", {}, [])).rejects.toMatchObject({ code: "unknown_report" });
-  await expect(ledger.report("summary", { from: "never" }, [])).rejects.toMatchObject({ code: "bad_parameter" });
+  await expect(ledger.report("summary", { from: "never" }, [])).rejects.toMatchObject({
+    code: "bad_parameter",
+  });
   expect(await ledger.close(30_000)).toBe(true);
   expect(workers.length).toBe(3);
   expect(lines.filter((line) => line.startsWith("ledger process ended")).length).toBe(2);

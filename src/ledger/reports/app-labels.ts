@@ -9,7 +9,7 @@ export interface LabelledApp {
   readonly labels?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A label to group by. Plain data: it goes to the ledger's thread. */
+/** A label to group by. Plain data: it goes to the ledger's process. */
 export interface AppLabel {
   readonly label: string;
   /** Who has which value; all other apps, and calls without an app, are grouped under "". */
