@@ -42,6 +42,7 @@ export function buildSettings(loaded: Loaded, options: BuildOptions): InForce {
     bodyLimit: config.server.bodyLimit,
     prices,
     rules: new RuleBook(config),
+    ownModels: ownModels(config, prices),
     plan: (model, dialect, family) => plan({ model, dialect, family }, table),
     modelLabel: modelLabels(options.labels, prices, configuredModels(config)),
   };
@@ -63,6 +64,20 @@ function accessOf(config: Config): Access {
     }
   }
   return { mode: config.server.auth, apps };
+}
+
+/** Names that upstreams do not list: not of aliases that replace a model which a price list has, and so an upstream too. */
+function ownModels(config: Config, prices: PriceBook): ReadonlySet<string> {
+  const names = Object.entries(config.models).flatMap(([name, { alias, route }]) =>
+    alias !== undefined || route === true ? [name] : [],
+  );
+  if (names.length === 0) return new Set();
+  const priced = new Set(prices.knownModels());
+  return new Set(
+    names.filter(
+      (name) => config.models[name]?.route || !(priced.has(name) || priced.has(name.toLowerCase())),
+    ),
+  );
 }
 
 /** Every model name the configuration knows. */

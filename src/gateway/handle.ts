@@ -107,8 +107,7 @@ class CallInFlight implements ClientListener, RacingCall, AnswerOutput {
       const asked = fromLatin1(facts.model);
       const family = familyOf(operation, head, this.#path);
       authorise(this.#app, operation.endpoint, asked, operation.billable);
-      const { router } = this.#settings;
-      const entry = router && modelEntry(router.virtual, { ...this.#way, operation, family });
+      const entry = modelEntry(this.#settings.ownModels, { ...this.#way, operation, family });
       if (entry !== undefined) return this.#answerSelf(entry);
       const refusal = this.#around.refusal?.();
       if (refusal !== undefined) throw refusal;

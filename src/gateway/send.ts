@@ -37,18 +37,18 @@ export function attemptAt(
   request: ReadRequest,
   { method, path, query, app }: Way,
   deadline: number | undefined,
-  { access, router }: Settings,
+  { access, ownModels }: Settings,
   { keyRings, breakers }: Surroundings,
 ): Sent {
   const { upstream, model } = place;
   const apiKey = access.mode === "passthrough" ? undefined : (keyRings?.next(upstream) ?? upstream.apiKey);
   const ticket = breakers?.begin(upstream, model, request.facts.streaming);
-  let addition: ListAddition | undefined;
-  if (router !== undefined) {
-    const { operation, family } = request;
-    addition = listAddition(router.virtual, { method, path, query, operation, family, app });
-    if (addition !== undefined) request.head.drop("accept-encoding");
-  }
+  const { operation, family } = request;
+  const addition =
+    operation.endpoint === "models"
+      ? listAddition(ownModels, { method, path, query, operation, family, app })
+      : undefined;
+  if (addition !== undefined) request.head.drop("accept-encoding");
   const sending = { method, path, query, access, upstream, model, deadline, apiKey };
   const prepared = prepare(request, sending);
   return {

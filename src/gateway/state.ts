@@ -29,6 +29,8 @@ export interface Settings {
   readonly probe?: true;
   /** Limits and budgets; probes have none, but a budget of their own. */
   readonly rules?: RuleBook;
+  /** Models that no upstream knows: aliases, and names that only rules decide on. */
+  readonly ownModels: ReadonlySet<string>;
   /** Rules that choose model and upstream; undefined where there are none. */
   readonly router?: Router<Upstream>;
   /** Chooses the upstream and the model to ask it for. */

@@ -1,6 +1,6 @@
 /**
- * Models that only routes decide on, which no upstream knows: adds them to the lists of models that upstreams give,
- * because clients choose from these lists, and answers who asks for one of them by its name.
+ * Models that only the configuration knows, aliases and those that rules decide on: adds them to the lists of models that
+ * upstreams give, because clients choose from these lists, and answers who asks for one of them by its name.
  */
 import type { Family, Operation } from "../usage/dialect.ts";
 import { joined, latin1Text } from "../wire/bytes.ts";
@@ -39,7 +39,8 @@ export function listAddition(models: ReadonlySet<string>, request: ListRequest):
   return new ListAddition(allowed.map((model) => JSON.stringify(entries[family](model))).join(","));
 }
 
-const ONE = /^\/(?:v1|v1beta|v1beta\/openai)\/models\/([^/:]+)$/;
+/** A name may hold anything, also `/` and `:`, written as it is or encoded. */
+const ONE = /^\/(?:v1|v1beta)\/models\/(.+)$/;
 
 /**
  * The answer to a request for one of these models, as the lists have it; undefined for any other request.

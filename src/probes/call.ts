@@ -38,6 +38,7 @@ export function callUpstream(
       bodyLimit: NO_LIMIT,
       prices: settings.prices,
       probe: true,
+      ownModels: new Set(),
       plan: (model) => ({ upstream, model }),
       modelLabel: settings.modelLabel,
     };
