@@ -14,9 +14,32 @@ interface Running {
   readonly id: string;
   readonly amount: number;
   readonly at: number;
+  /** When what it has reserved is free again, though it may still run. */
+  readonly until: number;
   readonly entry: { amount: number };
   readonly hold: Hold | undefined;
+  /** Its process has died: it is never settled. */
+  lost: boolean;
 }
+
+const which = fc.nat();
+/** What happens, one after the other, to calls that run beside each other; the clock moves past leases while they do. */
+const interleaving = fc.array(
+  fc.oneof(
+    fc.record({
+      kind: fc.constant("start" as const),
+      amount: fc.integer({ min: 0, max: 40 }),
+      leaseMs: fc.integer({ min: 1, max: 2 * MINUTE }),
+    }),
+    fc.record({
+      ...{ kind: fc.constant("settle" as const), which },
+      share: fc.double({ min: 0, max: 1, noNaN: true }),
+    }),
+    fc.record({ kind: fc.constant("lose" as const), which }),
+    fc.record({ kind: fc.constant("wait" as const), ms: fc.integer({ min: 0, max: 45_000 }) }),
+  ),
+  { minLength: 1, maxLength: 40 },
+);
 
 let serial = 0;
 /** A key that no other test uses. */
@@ -89,6 +112,15 @@ export function counterStoreSuite(name: string, open: () => CounterStore, runs: 
       expect(await store.used(key)).toBe(10);
     });
 
+    test("a reservation of nothing is settled by what was used, and ends as others do", async () => {
+      const [settled, left] = [fresh("nothing"), fresh("nothing-left")];
+      const { hold } = await store.decide("n0", [budget(settled, 0, 100)], START, LEASE);
+      expect(await store.settle("n0", [budget(settled, 0, 100)], [7], START, START, hold)).toEqual([7]);
+      await store.decide("n1", [budget(left, 0, 100)], START, 1_000);
+      const later = await store.decide("n2", [budget(left, 100, 100)], START + 1_001, LEASE);
+      expect(later).toMatchObject({ granted: true, states: [{ used: 0 }] });
+    });
+
     test("a budget that is not enforced is granted and says that it was exceeded", async () => {
       const key = fresh("soft");
       await store.settle("f0", [budget(key, 0, 50, false)], [60], START, START);
@@ -115,17 +147,8 @@ export function counterStoreSuite(name: string, open: () => CounterStore, runs: 
     });
 
     test("no interleaving grants more than the limits, or leaves anything behind", async () => {
-      const step = fc.oneof(
-        fc.record({ kind: fc.constant("start" as const), amount: fc.integer({ min: 0, max: 40 }) }),
-        fc.record({
-          kind: fc.constant("settle" as const),
-          which: fc.nat(),
-          share: fc.double({ min: 0, max: 1, noNaN: true }),
-        }),
-        fc.record({ kind: fc.constant("wait" as const), ms: fc.integer({ min: 0, max: 45_000 }) }),
-      );
       await fc.assert(
-        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
+        fc.asyncProperty(interleaving, fc.boolean(), async (steps, mayBeLost) => {
           const keys = { w: fresh("pw"), s: fresh("ps"), b: fresh("pb") };
           const limits = { w: 100, s: 3, b: 150 };
           let now = START;
@@ -134,52 +157,51 @@ export function counterStoreSuite(name: string, open: () => CounterStore, runs: 
           const counted: { at: number; amount: number }[] = [];
           const running: Running[] = [];
           let spent = 0;
+          // Nobody gives back the slot of a call whose process is gone: where calls get lost none has one.
           const claimsOf = (amount: number): Claim[] => [
             window(keys.w, amount, limits.w),
-            { kind: "slot", key: keys.s, limit: limits.s },
             budget(keys.b, amount, limits.b),
+            ...(mayBeLost ? [] : [{ kind: "slot", key: keys.s, limit: limits.s } as const]),
           ];
+          const settle = async ({ id, amount, at, entry, hold }: Running, actual: number) => {
+            await store.settle(id, claimsOf(amount), [actual, actual, actual], at, now, hold);
+            entry.amount = actual;
+            spent += actual;
+          };
           for (const each of steps) {
             if (each.kind === "wait") now += each.ms;
             else if (each.kind === "start") {
-              const { amount } = each;
+              const { amount, leaseMs } = each;
               const id = `p${calls++}`;
-              const { granted, hold } = await store.decide(id, claimsOf(amount), now, 10 * LEASE);
-              const reserved = running.reduce((sum, call) => sum + call.amount, 0);
+              const { granted, states, hold } = await store.decide(id, claimsOf(amount), now, leaseMs);
+              const reserved = running.reduce((sum, call) => sum + (now < call.until ? call.amount : 0), 0);
               const recent = (age: number): number =>
                 counted.filter(({ at }) => at > now - age).reduce((sum, one) => sum + one.amount, 0);
-              const others = running.length + 1 <= limits.s && spent + reserved + amount <= limits.b;
+              expect(states[1]?.used).toBe(spent + reserved);
+              const others =
+                (mayBeLost || running.length + 1 <= limits.s) && spent + reserved + amount <= limits.b;
               if (granted) expect(others && recent(MINUTE) + amount <= limits.w).toBe(true);
               // Two slots older than the window have surely given way.
               else expect(others && recent(MINUTE + 2_000) + amount <= limits.w).toBe(false);
               if (granted) {
                 const entry = { at: now, amount };
                 counted.push(entry);
-                running.push({ id, amount, at: now, entry, hold });
+                running.push({ id, amount, at: now, until: now + leaseMs, entry, hold, lost: false });
               }
             } else {
-              const [call] = running.splice(each.which % Math.max(1, running.length), 1);
+              const known = running.filter(({ lost }) => !lost);
+              const call = known[each.which % Math.max(1, known.length)];
               if (call === undefined) continue;
-              const actual = Math.floor(call.amount * each.share);
-              await store.settle(
-                call.id,
-                claimsOf(call.amount),
-                [actual, actual, actual],
-                call.at,
-                now,
-                call.hold,
-              );
-              call.entry.amount = actual;
-              spent += actual;
+              if (each.kind === "lose") call.lost = mayBeLost;
+              else {
+                running.splice(running.indexOf(call), 1);
+                await settle(call, Math.floor(call.amount * each.share));
+              }
             }
           }
-          for (const call of running) {
-            const { id, amount } = call;
-            await store.settle(id, claimsOf(amount), [amount, amount, amount], call.at, now, call.hold);
-            spent += call.amount;
-          }
+          for (const call of running) if (!call.lost) await settle(call, call.amount);
           const after = await store.decide("end", claimsOf(0), now + 3 * MINUTE, LEASE);
-          expect(after.states.map(({ used }) => used)).toEqual([0, 0, spent]);
+          expect(after.states.map(({ used }) => used)).toEqual(mayBeLost ? [0, spent] : [0, spent, 0]);
           expect(await store.used(keys.b)).toBe(spent);
         }),
         { numRuns: runs },

@@ -6,7 +6,7 @@
  * and whether it is enforced. A window is a hash from slot to amount; slots of calls are a sorted set of ids
  * by the end of their leases; a budget is a hash of `used`, `reserved` and `seeded` (what was used before is in it, or
  * nothing was, because its first call came when everything before had been told), with a sorted set of
- * `id:amount` by the end of the reservation.
+ * `id:amount` by the end of the reservation. Nothing is taken away as 0 - 0: Redis takes no -0.
  */
 
 /** KEYS: two a claim. ARGV: id, now, lease of budgets, lease of slots, then five a claim. */
@@ -53,7 +53,7 @@ for i = 1, n do
   else
     local over = redis.call('ZRANGEBYSCORE', holders, '-inf', now, 'LIMIT', 0, 500)
     for _, member in ipairs(over) do
-      redis.call('HINCRBY', key, 'reserved', '-' .. string.match(member, ':(%d+)$'))
+      redis.call('HINCRBY', key, 'reserved', int(0 - tonumber(string.match(member, ':(%d+)$'))))
       redis.call('ZREM', holders, member)
     end
     used = tonumber(redis.call('HGET', key, 'used') or 0) + tonumber(redis.call('HGET', key, 'reserved') or 0)
@@ -112,7 +112,7 @@ for i = 1, #KEYS / 2 do
     redis.call('ZREM', key, id)
   else
     local removed = redis.call('ZREM', holders, id .. ':' .. amount)
-    if removed == 1 then redis.call('HINCRBY', key, 'reserved', '-' .. amount) end
+    if removed == 1 then redis.call('HINCRBY', key, 'reserved', int(0 - tonumber(amount))) end
     if removed == 1 or not again then
       reply[i] = redis.call('HINCRBY', key, 'used', actual)
       redis.call('PEXPIREAT', key, int(extra + 86400000))
