@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { counterStoreSuite } from "../../../test/helpers/counter-store-suite.ts";
 import { startRedis, type TestRedis } from "../../../test/helpers/redis.ts";
 import { describeWithProgram } from "../../../test/helpers/system-program.ts";
@@ -81,6 +81,24 @@ describeWithProgram("redis-server", "counters in Redis", (program) => {
     expect((await alive.decide("l1", [claim], now + 999, LEASE)).granted).toBe(false);
     expect((await alive.decide("l2", [claim], now + 1_000, LEASE)).granted).toBe(true);
     await alive.close();
+  });
+
+  test("a call that is refused while leases are renewed holds no slot", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const store = open(30_000);
+    try {
+      await store.ready(5_000);
+      const claim: Claim = { kind: "slot", key: `refused-${Date.now()}`, limit: 1 };
+      const now = Date.now();
+      expect((await store.decide("r0", [claim], now, LEASE)).granted).toBe(true);
+      const refused = store.decide("r1", [claim], now, LEASE);
+      vi.advanceTimersByTime(10_000);
+      expect((await refused).granted).toBe(false);
+      expect((await store.decide("r2", [claim], now, LEASE)).states[0]?.used).toBe(1);
+    } finally {
+      vi.useRealTimers();
+      await store.close();
+    }
   });
 
   test("what is settled while Redis is dead is counted once when it is back", async () => {

@@ -41,7 +41,7 @@ interface Pending {
 
 type Scripts = Record<
   "bwDecide" | "bwSettle" | "bwSeed" | "bwRenew",
-  (keys: number, ...rest: (string | number)[]) => Promise<unknown>
+  (keys: number, ...rest: (string | number)[]) => Promise<number[]>
 >;
 
 export class RedisCounters implements CounterStore {
@@ -106,16 +106,21 @@ export class RedisCounters implements CounterStore {
 
   async decide(id: string, claims: readonly Claim[], nowMs: number, leaseMs: number): Promise<Decision> {
     if (this.#available !== true) throw new Error("Redis is not available");
-    for (const { kind, key } of claims) if (kind === "slot") this.#hold(key, id);
-    const reply = await this.#redis.bwDecide(
-      2 * claims.length,
-      ...keysOf(claims),
-      ...[id, nowMs, Math.ceil(leaseMs), this.#slotLeaseMs],
-      ...claims.flatMap((claim) => argumentsOf(claim)),
-    );
-    const numbers = reply as number[];
+    const numbers = await this.#redis
+      .bwDecide(
+        2 * claims.length,
+        ...keysOf(claims),
+        ...[id, nowMs, Math.ceil(leaseMs), this.#slotLeaseMs],
+        ...claims.flatMap((claim) => argumentsOf(claim)),
+      )
+      .catch((error: unknown) => {
+        // It may have been granted all the same, and the call may go on.
+        this.#hold(id, claims);
+        throw error;
+      });
     const granted = numbers[0] === 1;
-    if (!granted) this.#letGo(id, claims);
+    // Not before that is known: to renew a slot is to take it.
+    if (granted) this.#hold(id, claims);
     return {
       granted,
       states: claims.map((_, index) => {
@@ -181,7 +186,7 @@ export class RedisCounters implements CounterStore {
     try {
       const [id = "", now = 0, decidedAt = 0, ...rest] = args;
       const order = [id, now, decidedAt, again ? 1 : 0, ...rest];
-      return (await this.#redis.bwSettle(keys.length, ...keys, ...order)) as number[];
+      return await this.#redis.bwSettle(keys.length, ...keys, ...order);
     } catch {
       return undefined;
     }
@@ -200,9 +205,12 @@ export class RedisCounters implements CounterStore {
     }
   }
 
-  #hold(key: string, id: string): void {
-    this.#held.set(`${key} ${id}`, [PREFIX + key, id]);
-    this.#renewing ??= setInterval(() => this.#renew(), this.#slotLeaseMs / RENEWALS_PER_LEASE).unref();
+  #hold(id: string, claims: readonly Claim[]): void {
+    for (const { kind, key } of claims) {
+      if (kind !== "slot") continue;
+      this.#held.set(`${key} ${id}`, [PREFIX + key, id]);
+      this.#renewing ??= setInterval(() => this.#renew(), this.#slotLeaseMs / RENEWALS_PER_LEASE).unref();
+    }
   }
 
   #letGo(id: string, claims: readonly Claim[]): void {
