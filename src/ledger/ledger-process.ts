@@ -258,6 +258,8 @@ export class LedgerProcess implements LedgerClient {
       return Promise.reject(unavailable(this.#state.problem ?? "it has ended"));
     }
     const id = ++this.#lastId;
+    // Somebody waits: before there is a server, as when budgets are restored, nothing else keeps this process.
+    if (this.#asked.size === 0) host.ref();
     return new Promise((resolve, reject) => {
       this.#asked.set(id, { resolve, reject });
       host.postMessage({ id, kind, ask } satisfies Question<Kind>);
@@ -274,6 +276,7 @@ export class LedgerProcess implements LedgerClient {
     const { id, value, error } = message.answer;
     const asked = this.#asked.get(id);
     this.#asked.delete(id);
+    if (this.#asked.size === 0) this.#host?.unref();
     if (error === undefined) asked?.resolve(value as never);
     else asked?.reject(unavailable(error));
   }
