@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arbitraryUsage } from "../../test/helpers/arbitrary-usage.ts";
 import type { Logger } from "../core/log.ts";
+import type { Calls } from "../store/calls.ts";
 import type { LedgerRow } from "../store/ledger-row.ts";
 import { Ingest } from "./ingest.ts";
 import { FrameWriter, HEADER_BYTES } from "./journal/frame-writer.ts";
@@ -27,8 +28,8 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 class Rows {
   readonly byId = new Map<string, LedgerRow>();
 
-  insert = (rows: readonly LedgerRow[]): Promise<void> => {
-    for (const row of rows) if (!this.byId.has(row.id)) this.byId.set(row.id, row);
+  insert = (calls: Calls): Promise<void> => {
+    for (const row of calls.rows()) if (!this.byId.has(row.id)) this.byId.set(row.id, row);
     return Promise.resolve();
   };
 

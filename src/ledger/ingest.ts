@@ -5,20 +5,23 @@
  */
 import { unlink } from "node:fs/promises";
 import { join } from "node:path";
-import type { LedgerRow } from "../store/ledger-row.ts";
-import type { Call } from "../usage/usage.ts";
-import { INTERRUPTED, type Outcome } from "./journal/records.ts";
+import type { Calls } from "../store/calls.ts";
+import {
+  type JournalledCall,
+  JournalledCalls,
+  type JournalRecord,
+  type StartedCall,
+} from "./journal/journalled-calls.ts";
 import { SegmentReader } from "./journal/segment-reader.ts";
 import { listSegments, type SegmentFile } from "./journal/segments.ts";
 import { isAlive, STALE_MS } from "./journal/writer-identity.ts";
-import { rowOf } from "./row-of.ts";
 
 export interface IngestOptions {
   readonly folder: string;
   /** Rows to insert at a time. */
   readonly batchRows?: number;
   /** Adds rows, ignoring ids that are there; resolves when they are durable. */
-  insert(rows: readonly LedgerRow[]): Promise<unknown>;
+  insert(calls: Calls): Promise<unknown>;
   /** Whether a writer is alive; the system is asked by default. */
   readonly alive?: typeof isAlive;
   /** Told, once for each, of a segment that cannot be read. */
@@ -55,7 +58,7 @@ interface Segment {
 /** What is known of one writer's calls. */
 interface Writer {
   /** Started and not settled, by the writer's numbers. */
-  readonly open: Map<number, Call>;
+  readonly open: Map<number, StartedCall>;
   /** In their order. */
   segments: Segment[];
 }
@@ -66,7 +69,7 @@ export class Ingest {
   readonly #alive: typeof isAlive;
   readonly #writers = new Map<string, Writer>();
   /** Rows that are read and not with the database yet; those of a failed insert come back. */
-  #batch: LedgerRow[] = [];
+  #batch: JournalledCall[] = [];
   /** The insert that is under way, if any. */
   #inserting: Promise<void> | undefined;
   #rows = 0;
@@ -148,8 +151,8 @@ export class Ingest {
     const finished = this.#isFinished(writer);
     for (const segment of writer.segments) await this.#read(writer, segment, finished);
     if (finished) {
-      for (const call of writer.open.values()) {
-        this.#batch.push(rowOf(call, INTERRUPTED, true));
+      for (const started of writer.open.values()) {
+        this.#batch.push({ started, settled: undefined });
         this.#interrupted++;
       }
       writer.open.clear();
@@ -183,10 +186,16 @@ export class Ingest {
     const damages = reader.damages;
     try {
       for (;;) {
+        const begun: StartedCall[] = [];
         const atEnd = await reader.read(finished || reader.ended, {
-          started: (number, call) => writer.open.set(number, call),
-          settled: (number, outcome) => this.#settled(writer, number, outcome),
+          started: (number, call) => {
+            begun.push(call);
+            writer.open.set(number, call);
+          },
+          settled: (number, record) => this.#settled(writer, number, record),
         });
+        // A call may run for long, and what was read together with it need not wait for it.
+        for (const call of begun) if (call.open) call.record.detach();
         while (this.#batch.length >= this.#batchRows) await this.#insertNext();
         if (atEnd) break;
       }
@@ -201,22 +210,23 @@ export class Ingest {
     this.#damages += reader.damages - damages;
   }
 
-  #settled(writer: Writer, number: number, outcome: Outcome): void {
-    const call = writer.open.get(number);
-    if (call === undefined) {
+  #settled(writer: Writer, number: number, settled: JournalRecord): void {
+    const started = writer.open.get(number);
+    if (started === undefined) {
       this.#damages++;
       return;
     }
     writer.open.delete(number);
-    this.#batch.push(rowOf(call, outcome, false));
+    started.open = false;
+    this.#batch.push({ started, settled });
   }
 
   /** Waits for the insert that is under way, and begins that of what has been read meanwhile. */
   async #insertNext(): Promise<void> {
     await this.#landed();
-    const rows = this.#batch.splice(0, this.#batchRows);
-    if (rows.length === 0) return;
-    this.#inserting = this.#insert(rows);
+    const calls = this.#batch.splice(0, this.#batchRows);
+    if (calls.length === 0) return;
+    this.#inserting = this.#insert(calls);
     // Whoever waits next is told.
     this.#inserting.catch(() => undefined);
   }
@@ -236,12 +246,14 @@ export class Ingest {
     }
   }
 
-  async #insert(rows: LedgerRow[]): Promise<void> {
+  async #insert(calls: JournalledCall[]): Promise<void> {
+    const batch = new JournalledCalls(calls);
     try {
-      await this.#options.insert(rows);
-      this.#rows += rows.length;
+      await this.#options.insert(batch);
+      this.#rows += calls.length - batch.unreadable;
+      this.#damages += batch.unreadable;
     } catch (error) {
-      this.#batch = [...rows, ...this.#batch];
+      this.#batch = [...calls, ...this.#batch];
       throw new InsertError("", { cause: error });
     }
   }

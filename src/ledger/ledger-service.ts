@@ -57,7 +57,7 @@ export class LedgerService {
     this.#retention = new Retention({ days: settings.retentionDays });
     this.#ingest = new Ingest({
       folder: settings.journal,
-      insert: async (rows) => (await this.#opened()).insert(rows),
+      insert: async (calls) => (await this.#opened()).insertCalls(calls),
       onProblem: (file, error) => {
         const fields = { segment: file, error: textOf(error) };
         tell({ notice: { level: "error", message: "a segment of the journal cannot be read", fields } });

@@ -2,6 +2,7 @@
  * The port to the database that holds the ledger. A driver is one file in drivers/ and passes the suite in
  * ledger-store.suite.ts, so that reports need not know which one they ask.
  */
+import type { Calls } from "./calls.ts";
 import type { LedgerRow } from "./ledger-row.ts";
 
 /** A value of a result. Money is exact text in dollars, times are milliseconds since the epoch, counts are numbers. */
@@ -79,6 +80,8 @@ export interface LedgerStore {
   migrate(): Promise<void>;
   /** Adds rows; one whose id is there already is ignored. Resolves, when they are durable, to how many were added. */
   insert(rows: readonly LedgerRow[]): Promise<number>;
+  /** The same; those that cannot be read are left out. */
+  insertCalls(calls: Calls): Promise<number>;
   query(query: Query): Promise<Readonly<Record<string, Value>>[]>;
   /** Moves every day (UTC) that ended at or before `before` to a Parquet file of its own in the archive. May be repeated. */
   archive(before: number): Promise<readonly ArchivedDay[]>;

@@ -70,6 +70,10 @@ function nextFrame(bytes: Buffer, from: number, final: boolean): number {
   return -1;
 }
 
+/** So many digits are always exact in a number. */
+const EXACT_DIGITS = 15;
+const ZERO = "0".charCodeAt(0);
+
 /** Words that are kept; a power of two. */
 const WORDS = 1024;
 /** Longer texts are not looked for among the words. */
@@ -80,12 +84,12 @@ const words: string[] = new Array<string>(WORDS).fill("");
 
 /** Reads the fields of a payload in the order they were written. @throws RangeError when there are too few bytes. */
 export class Payload {
-  readonly #bytes: Buffer;
+  readonly bytes: Buffer;
   at = 0;
   end = 0;
 
   constructor(bytes: Buffer) {
-    this.#bytes = bytes;
+    this.bytes = bytes;
   }
 
   /** Whether there are fields left: those that a newer version added are missing in older records. */
@@ -94,7 +98,7 @@ export class Payload {
   }
 
   byte(): number {
-    return this.#bytes[this.#take(1)] ?? 0;
+    return this.bytes[this.#take(1)] ?? 0;
   }
 
   uint(): number {
@@ -109,13 +113,32 @@ export class Payload {
   }
 
   double(): number {
-    return this.#bytes.readDoubleLE(this.#take(8));
+    return this.bytes.readDoubleLE(this.#take(8));
   }
 
   text(): string {
+    const start = this.span();
+    return start === this.at ? "" : utf8Text(this.bytes, start, this.at);
+  }
+
+  /** Goes past a text, and tells where it began. */
+  span(): number {
     const length = this.uint();
-    const start = this.#take(length);
-    return length === 0 ? "" : utf8Text(this.#bytes, start, start + length);
+    return this.#take(length);
+  }
+
+  /** A whole number that was written as text, because it may be larger than numbers are exact. */
+  whole(): number | bigint {
+    const start = this.span();
+    if (this.at - start > EXACT_DIGITS) return BigInt(utf8Text(this.bytes, start, this.at));
+    let value = 0;
+    for (let at = start; at < this.at; at++) {
+      const digit = (this.bytes[at] ?? 0) - ZERO;
+      // A sign, or no number.
+      if (digit < 0 || digit > 9) return BigInt(utf8Text(this.bytes, start, this.at));
+      value = 10 * value + digit;
+    }
+    return value;
   }
 
   /** A text of which there are few, as a model's name: found among those read before, a third of making it anew. */
@@ -123,7 +146,7 @@ export class Payload {
     const length = this.uint();
     const start = this.#take(length);
     if (length === 0) return "";
-    const bytes = this.#bytes;
+    const bytes = this.bytes;
     if (length > LONGEST_WORD) return utf8Text(bytes, start, start + length);
     let hash = length;
     for (let at = start; at < start + length; at++) hash = (Math.imul(hash, 31) + (bytes[at] ?? 0)) | 0;

@@ -63,8 +63,8 @@ async function idsInJournal(): Promise<string[]> {
   const ingest = new Ingest({
     folder,
     alive: () => false,
-    insert: (rows) => {
-      ids.push(...rows.map(({ id, interrupted }) => (interrupted ? `interrupted ${id}` : id)));
+    insert: (calls) => {
+      ids.push(...calls.rows().map(({ id, interrupted }) => (interrupted ? `interrupted ${id}` : id)));
       return Promise.resolve();
     },
   });

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arbitraryUsage } from "../../../test/helpers/arbitrary-usage.ts";
 import { until } from "../../../test/helpers/until.ts";
 import type { Logger } from "../../core/log.ts";
+import type { Calls } from "../../store/calls.ts";
 import type { LedgerRow } from "../../store/ledger-row.ts";
 import type { Usage } from "../../usage/usage.ts";
 import { Ingest } from "../ingest.ts";
@@ -43,9 +44,9 @@ class Rows {
   readonly byId = new Map<string, LedgerRow>();
   inserts = 0;
 
-  insert = (rows: readonly LedgerRow[]): Promise<void> => {
+  insert = (calls: Calls): Promise<void> => {
     this.inserts++;
-    for (const row of rows) if (!this.byId.has(row.id)) this.byId.set(row.id, row);
+    for (const row of calls.rows()) if (!this.byId.has(row.id)) this.byId.set(row.id, row);
     return Promise.resolve();
   };
 
@@ -197,7 +198,7 @@ describe("segments", () => {
       alive: () => false,
       insert: (batch) => {
         if (gone && received.length >= 32) return Promise.reject(new Error("gone"));
-        received.push(...batch.map(({ id }) => id));
+        received.push(...batch.rows().map(({ id }) => id));
         return rows.insert(batch);
       },
     });

@@ -23,7 +23,7 @@ export const RECORD = {
 export type Outcome = Omit<Usage, keyof Call>;
 
 /** The order of the bits that tell which quantities a settlement has; only ever appended to. */
-const QUANTITIES: readonly Quantity[] = [
+export const QUANTITIES: readonly Quantity[] = [
   "inputTokens",
   "outputTokens",
   "cachedInputTokens",
@@ -39,25 +39,25 @@ const QUANTITIES: readonly Quantity[] = [
   "audioMs",
 ];
 
-const PROBE = 1;
-const STREAMING = 2;
-const OTHER_MODEL_SENT = 4;
+/** Bits of a start's flags. */
+export const STARTED = { probe: 1, streaming: 2, otherModelSent: 4 } as const;
 
-const BILLABLE = 1;
-const ERROR_TYPE = 2;
-const ERROR_CODE = 4;
-const COST = 8;
-const LIST_COST = 16;
-const FIRST_TOKEN = 32;
-const FIRST_BYTE = 64;
-const SENT = 128;
+/** Bits of a settlement's flags: that it is billable, and what it has. */
+export const SETTLED = {
+  ...{ billable: 1, errorType: 2, errorCode: 4, cost: 8, listCost: 16 },
+  ...{ firstToken: 32, firstByte: 64, sent: 128 },
+} as const;
 
 /** `number` names the call among those of this writer. */
 export function writeStarted(out: FrameWriter, number: number, call: Call): void {
   out.begin(RECORD.started);
   out.uint(number);
   const otherModel = call.modelSent !== call.modelRequested;
-  out.byte((call.probe ? PROBE : 0) | (call.streaming ? STREAMING : 0) | (otherModel ? OTHER_MODEL_SENT : 0));
+  out.byte(
+    (call.probe ? STARTED.probe : 0) |
+      (call.streaming ? STARTED.streaming : 0) |
+      (otherModel ? STARTED.otherModelSent : 0),
+  );
   out.text(call.id);
   out.uint(call.startedAt);
   out.text(call.app);
@@ -85,20 +85,20 @@ export function readStarted(from: Payload): Call {
   const upstream = from.word();
   const endpoint = from.word() as Endpoint;
   const modelRequested = from.word();
-  const modelSent = (flags & OTHER_MODEL_SENT) === 0 ? modelRequested : from.word();
+  const modelSent = (flags & STARTED.otherModelSent) === 0 ? modelRequested : from.word();
   return {
     id,
     startedAt,
     app,
     team,
-    probe: (flags & PROBE) !== 0,
+    probe: (flags & STARTED.probe) !== 0,
     upstream,
     endpoint,
     modelRequested,
     modelSent,
     modelLabel: from.word(),
     route: from.word(),
-    streaming: (flags & STREAMING) !== 0,
+    streaming: (flags & STARTED.streaming) !== 0,
     method: from.word(),
     path: from.word(),
     traceId: from.text(),
@@ -132,14 +132,14 @@ export function writeSettled(out: FrameWriter, number: number, usage: Usage): vo
 
 function flagsOf(usage: Usage): number {
   return (
-    (usage.billable ? BILLABLE : 0) |
-    (usage.errorType === undefined ? 0 : ERROR_TYPE) |
-    (usage.errorCode === undefined ? 0 : ERROR_CODE) |
-    (usage.cost === undefined ? 0 : COST) |
-    (usage.listCost === undefined ? 0 : LIST_COST) |
-    (usage.firstTokenMs === undefined ? 0 : FIRST_TOKEN) |
-    (usage.firstByteMs === undefined ? 0 : FIRST_BYTE) |
-    (usage.sentMs === undefined ? 0 : SENT)
+    (usage.billable ? SETTLED.billable : 0) |
+    (usage.errorType === undefined ? 0 : SETTLED.errorType) |
+    (usage.errorCode === undefined ? 0 : SETTLED.errorCode) |
+    (usage.cost === undefined ? 0 : SETTLED.cost) |
+    (usage.listCost === undefined ? 0 : SETTLED.listCost) |
+    (usage.firstTokenMs === undefined ? 0 : SETTLED.firstToken) |
+    (usage.firstByteMs === undefined ? 0 : SETTLED.firstByte) |
+    (usage.sentMs === undefined ? 0 : SETTLED.sent)
   );
 }
 
@@ -158,24 +158,24 @@ function writeQuantities(out: FrameWriter, quantities: Quantities): void {
 export function readSettled(from: Payload): Outcome {
   const flags = from.byte();
   return {
-    billable: (flags & BILLABLE) !== 0,
+    billable: (flags & SETTLED.billable) !== 0,
     status: from.uint(),
     source: from.word() as Provenance,
     modelAnswered: from.word(),
     upstreamRequestId: from.text(),
     serviceTier: from.word(),
-    errorType: (flags & ERROR_TYPE) === 0 ? undefined : (from.word() as ErrorType),
-    errorCode: (flags & ERROR_CODE) === 0 ? undefined : from.word(),
-    cost: (flags & COST) === 0 ? undefined : BigInt(from.text()),
-    listCost: (flags & LIST_COST) === 0 ? undefined : BigInt(from.text()),
+    errorType: (flags & SETTLED.errorType) === 0 ? undefined : (from.word() as ErrorType),
+    errorCode: (flags & SETTLED.errorCode) === 0 ? undefined : from.word(),
+    cost: (flags & SETTLED.cost) === 0 ? undefined : BigInt(from.text()),
+    listCost: (flags & SETTLED.listCost) === 0 ? undefined : BigInt(from.text()),
     quantities: readQuantities(from),
     durationMs: from.double(),
-    firstTokenMs: (flags & FIRST_TOKEN) === 0 ? undefined : from.double(),
-    firstByteMs: (flags & FIRST_BYTE) === 0 ? undefined : from.double(),
+    firstTokenMs: (flags & SETTLED.firstToken) === 0 ? undefined : from.double(),
+    firstByteMs: (flags & SETTLED.firstByte) === 0 ? undefined : from.double(),
     overheadMs: from.double(),
     bytesOut: from.uint(),
     retries: from.uint(),
-    sentMs: (flags & SENT) === 0 ? undefined : from.double(),
+    sentMs: (flags & SETTLED.sent) === 0 ? undefined : from.double(),
   };
 }
 

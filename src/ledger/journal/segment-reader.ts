@@ -1,14 +1,14 @@
 /** Reads one segment as it grows: each call goes on where the last one stopped. */
 import { type FileHandle, open } from "node:fs/promises";
-import type { Call } from "../../usage/usage.ts";
 import { type Payload, scanFrames } from "./frame-reader.ts";
-import { type Outcome, RECORD, readSettled, readStarted } from "./records.ts";
+import { JournalRecord, StartedCall } from "./journalled-calls.ts";
+import { RECORD } from "./records.ts";
 import { JOURNAL_VERSION } from "./segment-output.ts";
 import type { WriterIdentity } from "./writer-identity.ts";
 
 export interface RecordSink {
-  started(number: number, call: Call): void;
-  settled(number: number, outcome: Outcome): void;
+  started(number: number, call: StartedCall): void;
+  settled(number: number, record: JournalRecord): void;
 }
 
 const CHUNK_BYTES = 512 * 1024;
@@ -70,10 +70,10 @@ export class SegmentReader {
           this.identity = readHead(payload.text());
           break;
         case RECORD.started:
-          sink.started(payload.uint(), readStarted(payload));
+          sink.started(payload.uint(), new StartedCall(payload));
           break;
         case RECORD.settled:
-          sink.settled(payload.uint(), readSettled(payload));
+          sink.settled(payload.uint(), new JournalRecord(payload));
           break;
         case RECORD.end:
           this.ended = true;

@@ -33,6 +33,7 @@ export async function openBoth(
     apart,
     migrate: () => store.migrate(),
     insert: (rows) => store.insert(rows),
+    insertCalls: (calls) => store.insertCalls(calls),
     query: (query) => store.query(query),
     archive: (before) => store.archive(before),
     close: () => store.close(),

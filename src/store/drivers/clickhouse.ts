@@ -3,6 +3,7 @@
  * answer was lost be written after all, the table's engine and FINAL still count each call once.
  */
 import type { ClickHouseClient } from "@clickhouse/client";
+import type { Calls } from "../calls.ts";
 import { COLUMNS, type LedgerRow } from "../ledger-row.ts";
 import type { ArchivedDay, ArchivePart, LedgerStore, Query, Value } from "../ledger-store.ts";
 import { StoreError } from "../store-error.ts";
@@ -82,6 +83,10 @@ class ClickhouseStore implements LedgerStore {
       for (const part of parts(once)) added += await retried(() => this.#insert(part));
       return added;
     });
+  }
+
+  insertCalls(calls: Calls): Promise<number> {
+    return this.insert(calls.rows());
   }
 
   query(query: Query): Promise<Readonly<Record<string, Value>>[]> {

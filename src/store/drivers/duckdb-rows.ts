@@ -1,12 +1,14 @@
 /**
- * Rows to DuckDB's column vectors. Columns are filled as bytes, which takes a third of what setting values one by one
+ * Calls to DuckDB's column vectors. Columns are filled as bytes, which takes a third of what setting values one by one
  * does: a row has 46. The layouts are those of DuckDB's C interface: integers and floats as they are, decimals of
- * width 38 as 128-bit integers, texts as 16 bytes that hold up to 12 characters or point to more.
+ * width 38 as 128-bit integers, texts as duckdb-texts.ts says.
  */
 import type * as DuckDB from "@duckdb/node-api";
 import type Bindings from "@duckdb/node-bindings";
-import type { DataChunk, Vector } from "@duckdb/node-bindings";
-import { COLUMNS, type Column, type ColumnType, type LedgerRow } from "../ledger-row.ts";
+import type { DataChunk } from "@duckdb/node-bindings";
+import type { Calls, RowSink } from "../calls.ts";
+import { COLUMNS, type Column, type ColumnType } from "../ledger-row.ts";
+import { TextColumn } from "./duckdb-texts.ts";
 
 type Api = typeof DuckDB;
 type Low = typeof Bindings;
@@ -14,9 +16,8 @@ type Low = typeof Bindings;
 /** Rows in one vector of DuckDB's. */
 const VECTOR_ROWS = 2048;
 const WORD = 2 ** 32;
-
-/** A column with more different texts than this in a vector is written text by text. */
-const FEW_TEXTS = 64;
+/** DuckDB's times count microseconds. */
+const MICROS_PER_MS = 1000;
 
 /** Bytes of a value. */
 const WIDTHS: Readonly<Record<ColumnType, number>> = {
@@ -29,32 +30,39 @@ const WIDTHS: Readonly<Record<ColumnType, number>> = {
   time: 8,
 };
 
-/** Appends rows to tables that have the columns of COLUMNS in their order. One at a time: it has one set of vectors. */
+/** Appends calls to tables that have the columns of COLUMNS in their order. One at a time: it has one set of vectors. */
 export class RowAppender {
   readonly #low: Low;
   readonly #raw: DataChunk;
   readonly #chunk: DuckDB.DuckDBDataChunk;
-  readonly #columns: readonly Filled[];
+  readonly #sink = new ColumnSink();
 
   constructor(api: Api, low: Low) {
     this.#low = low;
     const types = COLUMNS.map(({ type }) => logicalType(api, type).toLogicalType().logical_type);
     this.#raw = low.create_data_chunk(types);
     this.#chunk = new api.DuckDBDataChunk(this.#raw);
-    this.#columns = COLUMNS.map((column) => new Filled(low, column));
   }
 
-  append(appender: DuckDB.DuckDBAppender, rows: readonly LedgerRow[]): void {
-    for (let from = 0; from < rows.length; from += VECTOR_ROWS) {
-      const part = rows.slice(from, from + VECTOR_ROWS);
+  /** Those at `places`, in this order; how many of them could be read. */
+  append(appender: DuckDB.DuckDBAppender, calls: Calls, places: readonly number[]): number {
+    const sink = this.#sink;
+    let appended = 0;
+    for (let from = 0; from < places.length; ) {
+      sink.begin();
+      for (; from < places.length && sink.rows < VECTOR_ROWS && !sink.full; from++) {
+        if (calls.write(places[from] ?? 0, sink)) sink.next();
+        else sink.undo();
+      }
+      if (sink.rows === 0) break;
+      appended += sink.rows;
       // Used again and again: vectors of their own for each part would wait for a garbage collection that is in no hurry.
       this.#low.data_chunk_reset(this.#raw);
-      this.#low.data_chunk_set_size(this.#raw, part.length);
-      for (const [index, column] of this.#columns.entries()) {
-        column.fill(this.#low.data_chunk_get_vector(this.#raw, index), part);
-      }
+      this.#low.data_chunk_set_size(this.#raw, sink.rows);
+      sink.fill(this.#low, this.#raw);
       appender.appendDataChunk(this.#chunk);
     }
+    return appended;
   }
 }
 
@@ -76,141 +84,131 @@ function logicalType(api: Api, type: ColumnType): DuckDB.DuckDBType {
   }
 }
 
-/** One column's bytes. */
-class Filled {
-  readonly #low: Low;
-  readonly #column: Column;
-  readonly #width: number;
-  readonly #bytes: Uint8Array<ArrayBuffer>;
-  readonly #words: Int32Array;
-  readonly #doubles: Float64Array;
-  /** A bit for each row that has a value. */
-  readonly #valid = new Uint8Array(VECTOR_ROWS / 8).fill(0xff);
-  #nulls = 0;
+/** A vector's rows while they are written. */
+class ColumnSink implements RowSink {
+  readonly #columns = COLUMNS.map((column) => new ColumnBytes(column));
+  /** Rows that are done. */
+  rows = 0;
+  /** Its texts take much memory. */
+  full = false;
 
-  constructor(low: Low, column: Column) {
-    this.#low = low;
-    this.#column = column;
-    this.#width = WIDTHS[column.type];
-    const buffer = new ArrayBuffer(this.#width * VECTOR_ROWS);
-    this.#bytes = new Uint8Array(buffer);
-    this.#words = new Int32Array(buffer);
-    this.#doubles = new Float64Array(buffer);
+  begin(): void {
+    this.rows = 0;
+    this.full = false;
+    for (const column of this.#columns) column.begin();
   }
 
-  fill(vector: Vector, rows: readonly LedgerRow[]): void {
-    if (this.#nulls > 0) this.#valid.fill(0xff);
-    this.#nulls = 0;
-    switch (this.#column.type) {
-      case "text":
-      case "category":
-        this.#texts(vector, rows);
-        break;
-      case "boolean":
-        this.#each(rows, (at, value) => {
-          this.#bytes[at] = value === true ? 1 : 0;
-        });
-        this.#copy(vector, rows.length);
-        break;
-      case "integer":
-        this.#each(rows, (at, value) => this.#setInteger(at, Number(value)));
-        this.#copy(vector, rows.length);
-        break;
-      case "time":
-        this.#each(rows, (at, value) => this.#setInteger(at, Number(value) * 1000));
-        this.#copy(vector, rows.length);
-        break;
-      case "float":
-        this.#each(rows, (at, value) => {
-          this.#doubles[at] = Number(value);
-        });
-        this.#copy(vector, rows.length);
-        break;
-      case "money":
-        this.#each(rows, (at, value) => this.#setMoney(at, BigInt(value)));
-        this.#copy(vector, rows.length);
-        break;
-    }
-    if (this.#nulls === 0) return;
-    this.#low.vector_ensure_validity_writable(vector);
-    const bytes = Math.ceil(rows.length / 64) * 8;
-    this.#low.copy_data_to_vector_validity(vector, 0, this.#valid.buffer, 0, bytes);
+  next(): void {
+    this.rows++;
   }
 
-  #each(rows: readonly LedgerRow[], set: (at: number, value: string | number | bigint | boolean) => void) {
-    const { value } = this.#column;
-    for (let at = 0; at < rows.length; at++) {
-      const row = rows[at];
-      const found = row === undefined ? undefined : value(row);
-      if (found === undefined) this.#setNull(at);
-      else set(at, found);
-    }
+  /** Forgets what was written of a row. */
+  undo(): void {
+    for (const column of this.#columns) column.unset(this.rows);
   }
 
-  #setNull(at: number): void {
-    this.#nulls++;
-    const byte = at >> 3;
-    this.#valid[byte] = (this.#valid[byte] ?? 0) & ~(1 << (at & 7));
+  text(column: number, bytes: Uint8Array, start: number, end: number): void {
+    const to = this.#columns[column];
+    if (to?.texts === undefined) return;
+    to.set(this.rows);
+    to.texts.set(this.rows, bytes, start, end);
+    if (to.texts.full) this.full = true;
   }
 
-  /** A whole number of at most 53 bits, little-endian in 64. */
-  #setInteger(at: number, value: number): void {
-    const high = Math.floor(value / WORD);
-    this.#words[2 * at] = value - high * WORD;
-    this.#words[2 * at + 1] = high;
+  integer(column: number, value: number): void {
+    const to = this.#columns[column];
+    if (to === undefined) return;
+    to.set(this.rows);
+    const whole = value * to.scale;
+    const high = whole >= 0 && whole < WORD ? 0 : Math.floor(whole / WORD);
+    to.words[2 * this.rows] = whole - high * WORD;
+    to.words[2 * this.rows + 1] = high;
   }
 
-  #setMoney(at: number, pico: bigint): void {
+  float(column: number, value: number): void {
+    const to = this.#columns[column];
+    if (to === undefined) return;
+    to.set(this.rows);
+    to.doubles[this.rows] = value;
+  }
+
+  boolean(column: number, value: boolean): void {
+    const to = this.#columns[column];
+    if (to === undefined) return;
+    to.set(this.rows);
+    to.bytes[this.rows] = value ? 1 : 0;
+  }
+
+  money(column: number, pico: number | bigint): void {
+    const to = this.#columns[column];
+    if (to === undefined) return;
+    to.set(this.rows);
     const near = Number(pico);
-    const at32 = 4 * at;
+    const at = 4 * this.rows;
     if (Number.isSafeInteger(near)) {
       const high = Math.floor(near / WORD);
-      this.#words[at32] = near - high * WORD;
-      this.#words[at32 + 1] = high;
-      this.#words[at32 + 2] = this.#words[at32 + 3] = near < 0 ? -1 : 0;
+      to.words[at] = near - high * WORD;
+      to.words[at + 1] = high;
+      to.words[at + 2] = to.words[at + 3] = near < 0 ? -1 : 0;
       return;
     }
     for (let word = 0; word < 4; word++) {
-      this.#words[at32 + word] = Number(BigInt.asIntN(32, pico >> BigInt(32 * word)));
+      to.words[at + word] = Number(BigInt.asIntN(32, BigInt(pico) >> BigInt(32 * word)));
     }
   }
 
-  /** A text that is there already is written again by its 16 bytes: what they point to belongs to the same vector. */
-  #texts(vector: Vector, rows: readonly LedgerRow[]): void {
-    const { value } = this.#column;
-    const count = rows.length;
-    const known = new Map<string, number>();
-    const words = this.#words;
-    let single = 0;
-    for (; single < count && known.size < FEW_TEXTS; single++) {
-      const row = rows[single];
-      const found = row === undefined ? undefined : value(row);
-      if (found === undefined) {
-        this.#setNull(single);
-        continue;
-      }
-      const text = String(found);
-      let from = known.get(text);
-      if (from === undefined) {
-        this.#low.vector_assign_string_element(vector, single, text);
-        const data = this.#low.vector_get_data(vector, count * 16);
-        this.#bytes.set(data.subarray(16 * single, 16 * single + 16), 16 * single);
-        from = single;
-        known.set(text, from);
-        continue;
-      }
-      for (let word = 0; word < 4; word++) words[4 * single + word] = words[4 * from + word] ?? 0;
-    }
-    this.#copy(vector, single);
-    for (let at = single; at < count; at++) {
-      const row = rows[at];
-      const found = row === undefined ? undefined : value(row);
-      if (found === undefined) this.#setNull(at);
-      else this.#low.vector_assign_string_element(vector, at, String(found));
+  fill(low: Low, chunk: DataChunk): void {
+    for (let index = 0; index < this.#columns.length; index++) {
+      this.#columns[index]?.fill(low, low.data_chunk_get_vector(chunk, index), this.rows);
     }
   }
+}
 
-  #copy(vector: Vector, count: number): void {
-    this.#low.copy_data_to_vector(vector, 0, this.#bytes.buffer, 0, count * this.#width);
+/** One column's bytes. */
+class ColumnBytes {
+  readonly #width: number;
+  /** A bit for each row that has a value; undefined where all have one. */
+  readonly #valid: Uint8Array<ArrayBuffer> | undefined;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly words: Int32Array<ArrayBuffer>;
+  readonly doubles: Float64Array<ArrayBuffer>;
+  readonly texts: TextColumn | undefined;
+  /** Of a whole number's unit. */
+  readonly scale: number;
+
+  constructor({ type, nullable }: Column) {
+    this.#width = WIDTHS[type];
+    this.#valid = nullable === true ? new Uint8Array(VECTOR_ROWS / 8) : undefined;
+    this.scale = type === "time" ? MICROS_PER_MS : 1;
+    const buffer = new ArrayBuffer(this.#width * VECTOR_ROWS);
+    this.bytes = new Uint8Array(buffer);
+    // A column of single bytes has no use for these.
+    this.words = new Int32Array(buffer);
+    this.doubles = new Float64Array(buffer);
+    this.texts = type === "text" || type === "category" ? new TextColumn(buffer) : undefined;
+  }
+
+  begin(): void {
+    this.#valid?.fill(0);
+    if (this.texts === undefined) this.bytes.fill(0);
+    else this.texts.begin();
+  }
+
+  set(row: number): void {
+    const valid = this.#valid;
+    if (valid !== undefined) valid[row >> 3] = (valid[row >> 3] ?? 0) | (1 << (row & 7));
+  }
+
+  unset(row: number): void {
+    const valid = this.#valid;
+    if (valid !== undefined) valid[row >> 3] = (valid[row >> 3] ?? 0) & ~(1 << (row & 7));
+  }
+
+  fill(low: Low, vector: Parameters<TextColumn["finish"]>[1], rows: number): void {
+    this.texts?.finish(low, vector, rows);
+    low.copy_data_to_vector(vector, 0, this.bytes.buffer, 0, rows * this.#width);
+    if (this.#valid === undefined) return;
+    low.vector_ensure_validity_writable(vector);
+    low.copy_data_to_vector_validity(vector, 0, this.#valid.buffer, 0, Math.ceil(rows / 64) * 8);
   }
 }

@@ -6,6 +6,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type * as DuckDB from "@duckdb/node-api";
+import { type Calls, RowCalls } from "../calls.ts";
 import { COLUMNS, type LedgerRow } from "../ledger-row.ts";
 import type { ArchivedDay, LedgerStore, Query, SqlDialect, Value } from "../ledger-store.ts";
 import { StoreError } from "../store-error.ts";
@@ -132,9 +133,13 @@ class DuckdbStore implements LedgerStore {
   }
 
   insert(rows: readonly LedgerRow[]): Promise<number> {
+    return this.insertCalls(new RowCalls(rows));
+  }
+
+  insertCalls(calls: Calls): Promise<number> {
     return this.#alone(async () => {
       if (this.#questions === 0) await this.#useThreads(1);
-      const added = await this.#insert(rows);
+      const added = await this.#insert(calls);
       this.rollups.added();
       await this.#checkpoint(added);
       return added;
@@ -201,22 +206,22 @@ class DuckdbStore implements LedgerStore {
     return done;
   }
 
-  async #insert(rows: readonly LedgerRow[]): Promise<number> {
-    const [first] = rows;
-    if (first === undefined) return 0;
+  async #insert(calls: Calls): Promise<number> {
+    if (calls.length === 0) return 0;
+    // Of those with the same id the first counts; there hardly ever are any.
     const ids = new Set<string>();
-    let low = first.id;
-    let high = first.id;
-    let earliest = first.startedAt;
-    for (const { id, startedAt } of rows) {
-      ids.add(id);
+    const places: number[] = [];
+    let low = calls.id(0);
+    let high = low;
+    let earliest = Number.POSITIVE_INFINITY;
+    for (let at = 0; at < calls.length; at++) {
+      const id = calls.id(at);
       if (id < low) low = id;
       if (id > high) high = id;
-      if (startedAt < earliest) earliest = startedAt;
+      earliest = Math.min(earliest, calls.startedAt(at));
+      if (ids.size < ids.add(id).size) places.push(at);
     }
-    // Of those with the same id the first counts; there hardly ever are any.
-    const once = ids.size === rows.length ? rows : rows.filter(({ id }) => ids.delete(id));
-    let added = once.length;
+    let added: number;
     const late = this.rollups.isLate(earliest);
     const connection = this.#writing;
     const between = `SELECT id FROM calls WHERE id >= ${quoted(low)} AND id <= ${quoted(high)}`;
@@ -224,9 +229,9 @@ class DuckdbStore implements LedgerStore {
     try {
       const near = await connection.runAndReadAll(`${between} LIMIT 1`);
       if (near.currentRowCount === 0 && !late) {
-        await this.#append("calls", "ledger", once);
+        added = await this.#append("calls", "ledger", calls, places);
       } else {
-        await this.#append("incoming", "temp", once);
+        added = await this.#append("incoming", "temp", calls, places);
         const known = await connection.run(`DELETE FROM temp.incoming WHERE id IN (${between})`);
         added -= known.rowsChanged;
         if (late) await this.rollups.addLate(connection, "temp.incoming");
@@ -264,10 +269,10 @@ class DuckdbStore implements LedgerStore {
     if (done) this.#loose %= ROW_GROUP;
   }
 
-  async #append(table: string, catalogue: string, rows: readonly LedgerRow[]): Promise<void> {
+  async #append(table: string, catalogue: string, calls: Calls, places: readonly number[]): Promise<number> {
     const appender = await this.#writing.createAppender(table, "main", catalogue);
     try {
-      this.#rows.append(appender, rows);
+      return this.#rows.append(appender, calls, places);
     } finally {
       appender.closeSync();
     }
