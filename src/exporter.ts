@@ -4,7 +4,7 @@ import { type Loaded, loadConfig } from "./config/load.ts";
 import { probeSpendPath } from "./config/probe-paths.ts";
 import { ConfigError, formatProblem } from "./config/problems.ts";
 import { Reloader, type ReloadResult } from "./config/reload.ts";
-import { type Watching, watchConfig } from "./config/watch.ts";
+import { type Watching, watchFiles } from "./config/watch.ts";
 import { systemClock } from "./core/clock.ts";
 import { exporterProbes } from "./exporter-environment.ts";
 import { CallLog } from "./gateway/call-log.ts";
@@ -101,11 +101,15 @@ export async function runExporter(options: ExporterOptions): Promise<RunningExpo
     transport.retain(next.upstreams);
     priceGauges.reset();
   };
+  let watching: Watching | undefined;
   const reloader = new Reloader({
     initial,
     load,
     apply: (next) => putIntoForce(build(next)),
-    onResult: (result) => report(result, log),
+    onResult(result) {
+      report(result, log);
+      watching?.follow(reloader.current.files);
+    },
     clock: systemClock,
   });
   registry.gauge(catalogue.buildInfo).with([version, process.version]).set(1);
@@ -130,11 +134,9 @@ export async function runExporter(options: ExporterOptions): Promise<RunningExpo
     },
   );
   const address = await server.listen();
-  let watching: Watching | undefined;
   try {
     putIntoForce(inForce);
-    if (initial.file !== undefined)
-      watching = watchConfig(initial.file, () => void reloader.reload("file changed"));
+    watching = watchFiles(reloader.current.files, () => void reloader.reload("file changed"));
   } catch (error) {
     await server.close();
     throw error;

@@ -60,7 +60,7 @@ export async function fireDrill(options: DrillOptions): Promise<DrillResult[]> {
   const folder = await mkdtemp(join(tmpdir(), "bellwether-drill-"));
   const config = drillConfig(options, join(folder, "alerts.json"));
   const inProcess = options.through === "bellwether";
-  const loaded = { config, file: undefined, warnings: [], locate: () => undefined };
+  const loaded = { config, file: undefined, files: [], warnings: [], locate: () => undefined };
   const gateway = await serve({ cwd: folder, env: {}, logLevel: "silent", load: async () => loaded });
   let beside: Beside | undefined;
   try {

@@ -13,7 +13,7 @@ import { loadConfig } from "./config/load.ts";
 import { ConfigError, formatProblem } from "./config/problems.ts";
 import { Reloader, type ReloadResult } from "./config/reload.ts";
 import { checkSafety } from "./config/safety.ts";
-import { type Watching, watchConfig } from "./config/watch.ts";
+import { type Watching, watchFiles } from "./config/watch.ts";
 import { systemClock } from "./core/clock.ts";
 import { CallLog } from "./gateway/call-log.ts";
 import { handle } from "./gateway/handle.ts";
@@ -185,6 +185,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
   };
   putIntoForce(inForce);
 
+  let watching: Watching | undefined;
   const reloader = new Reloader({
     initial,
     load,
@@ -194,7 +195,10 @@ export async function serve(options: ServeOptions): Promise<Running> {
       keyRings.retain(inForce.upstreams);
       priceGauges.reset();
     },
-    onResult: (result) => report(result, log),
+    onResult(result) {
+      report(result, log);
+      watching?.follow(reloader.current.files);
+    },
     clock: systemClock,
   });
   registry.gauge(catalogue.buildInfo).with([version, process.version]).set(1);
@@ -266,7 +270,6 @@ export async function serve(options: ServeOptions): Promise<Running> {
       },
     },
   );
-  let watching: Watching | undefined;
   const closeParts = async (): Promise<void> => {
     watching?.close();
     routingWatch.close();
@@ -292,9 +295,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     alerting = new Alerting({ registry, notifier, clock: systemClock, log, externalUrl, statePath }, config);
     ledger?.start();
     await alerting.start();
-    if (initial.file !== undefined) {
-      watching = watchConfig(initial.file, () => void reloader.reload("file changed"));
-    }
+    watching = watchFiles(reloader.current.files, () => void reloader.reload("file changed"));
     return {
       url,
       get inForce() {

@@ -57,7 +57,7 @@ test.each([...pages, ["bellwether.example.yaml", read("bellwether.example.yaml")
     });
     const upstreams = resolveUpstreams(config, env, { locate });
     const prices = new PriceBook(loadPriceLists([]), upstreams);
-    const loaded = { config, locate, file, warnings: [] };
+    const loaded = { config, locate, file, files: [], warnings: [] };
     expect((await checkRoutes(loaded, upstreams, prices)).map(formatProblem)).toEqual([]);
   },
 );

@@ -51,7 +51,7 @@ export async function accessLedger({ config, url, mustExist }: AccessOptions): P
   const settings = storeSettings(loaded, cwd);
   if (mustExist && settings.clickhouse === undefined && !existsSync(settings.path)) {
     throw new Error(
-      `there is no ledger at ${settings.path} yet. Start Bellwether and send a call, or name another under ledger.path.`,
+      `there is no ledger at ${settings.path} yet. Start Bellwether and send a call, name another under ledger.path, or ask one that runs elsewhere with --url.`,
     );
   }
   let store: LedgerStore;

@@ -20,7 +20,8 @@ secrets masked, or every problem with its line; \`bellwether check --schema\` pr
   YAML needs quotes around it: \`{ apiKey: "\${NAME}" }\`.
 - **\`file:/run/secrets/name\`** as a secret reads it from a file, without the newline at its end. Relative paths
   start at the configuration file's folder.
-- **Reload** with SIGHUP, or by changing the file. Connections are not dropped. A bad file is refused with its
+- **Reload** with SIGHUP, or by changing the file or one that it names (a secret, certificates, prices), which a swapped
+  link does too, as when Kubernetes rotates a mounted secret. Connections are not dropped. A bad file is refused with its
   problems, the last good configuration stays in force, and \`bellwether_config_last_reload_success\` is 0.
 `;
 

@@ -44,6 +44,18 @@ describe("the file", () => {
     await expect(loadConfig({ cwd, env: {}, file: "." })).rejects.toThrow("is a folder");
   });
 
+  test("is listed with every file that it names", async () => {
+    await write("key", "sk-from-a-file");
+    await write("prices.json", "{}");
+    await write(
+      "bellwether.yaml",
+      `upstreams: { a: { preset: openai, apiKey: "file:key" }, b: { preset: openai, apiKey: "file:${cwd}/key" } }
+prices: { files: [prices.json] }`,
+    );
+    const { files } = await loadConfig({ cwd, env: {} });
+    expect(files).toEqual(["bellwether.yaml", "key", "prices.json"].map((name) => join(cwd, name)));
+  });
+
   test("may leave whole sections empty", async () => {
     expect(await load("server:\nlog: { level: warn }\nmodels:\n")).toEqual({
       ...defaultConfig,

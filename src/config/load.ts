@@ -19,6 +19,8 @@ export interface Loaded {
   readonly config: Config;
   /** Absolute path; undefined when there is no file. */
   readonly file: string | undefined;
+  /** All files that were read: that one, and those that it names (secrets, certificates, prices). Absolute paths. */
+  readonly files: readonly string[];
   readonly warnings: readonly string[];
   /** Finds a setting in the file; finds nothing when there is none. */
   readonly locate: Locate;
@@ -34,14 +36,16 @@ const RELATIVE_HINT = "A relative path starts at the configuration file's folder
  */
 export async function loadConfig(options: LoadOptions): Promise<Loaded> {
   const { file, warnings } = await findFile(options);
-  if (file === undefined) return { config: defaultConfig, file, warnings, locate: () => undefined };
+  if (file === undefined)
+    return { config: defaultConfig, file, files: [], warnings, locate: () => undefined };
   const shown = shownPath(file, options.cwd);
   const text = await readText(file, shown);
   const { parseConfig } = await import("./parse.ts");
   const { config, locate } = parseConfig(text, shown, options.env);
   const problems: Problem[] = [];
   const folder = dirname(file);
-  const read = (await readFiles(config, [], { folder, locate, problems })) as Config;
+  const named = new Set<string>();
+  const read = (await readFiles(config, [], { folder, locate, problems, named })) as Config;
   const files = await Promise.all(
     config.prices.files.map(async (name, index) => {
       const path = resolve(folder, name);
@@ -58,7 +62,13 @@ export async function loadConfig(options: LoadOptions): Promise<Loaded> {
       `${shown}: the keys of \`apps\` are not checked, because \`server.auth\` is ${config.server.auth}.`,
     );
   }
-  return { config: { ...read, prices: { files } }, file, warnings, locate };
+  return {
+    config: { ...read, prices: { files } },
+    file,
+    files: [...new Set([file, ...named, ...files])],
+    warnings,
+    locate,
+  };
 }
 
 async function findFile({
@@ -105,6 +115,8 @@ interface Reading {
   readonly folder: string;
   readonly locate: Locate;
   readonly problems: Problem[];
+  /** Gets the path of every file that is read. */
+  readonly named: Set<string>;
 }
 
 /** A copy in which every `file:` secret and every named file has been read. */
@@ -156,8 +168,10 @@ async function readNamed(
   path: Path,
   reading: Reading,
 ): Promise<string | undefined> {
+  const file = resolve(reading.folder, name);
+  reading.named.add(file);
   try {
-    return await readFile(resolve(reading.folder, name), "utf8");
+    return await readFile(file, "utf8");
   } catch (error) {
     reading.problems.push(
       problemAt(reading.locate, path, `the ${kind} file ${whyUnreadable(error)}`, RELATIVE_HINT),

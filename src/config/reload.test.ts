@@ -8,6 +8,7 @@ import type { Config } from "./schema.ts";
 const loaded = (config: Config = defaultConfig): Loaded => ({
   config,
   file: "/etc/bellwether.yaml",
+  files: [],
   warnings: [],
   locate: () => undefined,
 });

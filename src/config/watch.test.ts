@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type Watching, watchConfig } from "./watch.ts";
+import { type Watching, watchFiles } from "./watch.ts";
 
 let folder: string;
 let file: string;
@@ -22,7 +22,7 @@ afterEach(async () => {
 
 /** Starts to watch, and returns once the first look at the file is over. */
 async function watchNow(path: string, pollMs = 50): Promise<void> {
-  watching = watchConfig(path, changed, { pollMs, settleMs: 20 });
+  watching = watchFiles([path], changed, { pollMs, settleMs: 20 });
   await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
@@ -68,7 +68,7 @@ test("a change behind a link to elsewhere is seen by polling", async () => {
 });
 
 test("a burst of writes is one change", async () => {
-  watching = watchConfig(file, changed, { pollMs: 20, settleMs: 150 });
+  watching = watchFiles([file], changed, { pollMs: 20, settleMs: 150 });
   await new Promise((resolve) => setTimeout(resolve, 50));
   for (let i = 0; i < 10; i++) await writeFile(file, `# ${"x".repeat(i)}\n`);
   await times(1);
@@ -82,6 +82,23 @@ test("removing the file is a change, and so is its return", async () => {
   await times(1);
   await writeFile(file, "server: {}\n");
   await times(2);
+});
+
+test("other files are followed from when they are named", async () => {
+  const [secret, other] = [join(folder, "secret"), join(folder, "other")];
+  for (const each of [secret, other]) await writeFile(each, "1");
+  await watchNow(file);
+  watching.follow([file, secret]);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await writeFile(secret, "22");
+  await times(1);
+  watching.follow([file, other]);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await writeFile(secret, "333");
+  await writeFile(other, "22");
+  await times(2);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(changed).toHaveBeenCalledTimes(2);
 });
 
 test("nothing is reported when other files change, or after the end", async () => {

@@ -1,6 +1,7 @@
 /**
- * Tells when a file has changed, however it was changed: written in place, replaced by a rename (editors),
- * or by swapping a symbolic link (Kubernetes). Folder events make it quick; polling makes it certain,
+ * Tells when one of several files has changed (the configuration, and the secrets and certificates that it names),
+ * however it was changed: written in place, replaced by a rename (editors), or by swapping a symbolic link
+ * (Kubernetes). Folder events make it quick; polling makes it certain,
  * because events are lost on network file systems and behind links.
  */
 import { type FSWatcher, watch } from "node:fs";
@@ -11,6 +12,8 @@ import { dirname } from "node:path";
 const EVENT_MS = 50;
 
 export interface Watching {
+  /** From now on these are watched, and no others. */
+  follow(files: readonly string[]): void;
   close(): void;
 }
 
@@ -21,12 +24,28 @@ export interface WatchOptions {
   readonly settleMs?: number;
 }
 
-/** Calls `onChange` after each change of `file`. It never keeps the process alive. */
-export function watchConfig(file: string, onChange: () => void, options: WatchOptions = {}): Watching {
-  return new Watch(file, onChange, options.pollMs ?? 2_000, options.settleMs ?? 100);
+/** Calls `onChange` after each change of one of `files`. It never keeps the process alive. */
+export function watchFiles(
+  files: readonly string[],
+  onChange: () => void,
+  { pollMs = 2_000, settleMs = 100 }: WatchOptions = {},
+): Watching {
+  const watches = new Map<string, Watch>();
+  const follow = (wanted: readonly string[]): void => {
+    for (const [file, watch] of watches) {
+      if (wanted.includes(file)) continue;
+      watch.close();
+      watches.delete(file);
+    }
+    for (const file of wanted) {
+      if (!watches.has(file)) watches.set(file, new Watch(file, onChange, pollMs, settleMs));
+    }
+  };
+  follow(files);
+  return { follow, close: () => follow([]) };
 }
 
-class Watch implements Watching {
+class Watch {
   readonly #file: string;
   readonly #onChange: () => void;
   readonly #settleMs: number;

@@ -155,7 +155,7 @@ class World {
     const overflow = new Registry().counter(catalogue.labelOverflow).with(["model"]);
     const labels = new BoundedLabels(200, overflow);
     const built = buildSettings(
-      { config, locate, file: undefined, warnings: [] },
+      { config, locate, file: undefined, files: [], warnings: [] },
       { env: {}, labels, fallback: [], warn: () => {} },
     );
     const life: RoutingLife = {

@@ -43,7 +43,7 @@ export const keys: readonly AlertTemplate[] = [
         "Is the balance used up? Some relays answer 401 or 403 then.",
       ],
       act: [
-        "Make a new key at the upstream, put it where the configuration reads it from, and reload (SIGHUP).",
+        "Make a new key at the upstream, and put it where the configuration reads it from: a changed file is noticed by itself, a changed variable needs a restart.",
         "Until then put another upstream first in `models:`.",
       ],
     },
@@ -75,7 +75,7 @@ export const keys: readonly AlertTemplate[] = [
         "Was it rotated or revoked on the upstream's console? By whom?",
       ],
       act: [
-        "Make a new key at the upstream, put it where the configuration reads it from, and reload (SIGHUP).",
+        "Make a new key at the upstream, and put it where the configuration reads it from: a changed file is noticed by itself, a changed variable needs a restart.",
         "Until then put another upstream first in `models:`.",
       ],
     },
@@ -143,7 +143,9 @@ export const keys: readonly AlertTemplate[] = [
     runbook: {
       means: "The upstream gives its keys an end, and this one's is near.",
       look: ["`bellwether doctor` prints when it ends."],
-      act: ["Make a new key now, configure it and reload (SIGHUP); then revoke the old one."],
+      act: [
+        "Make a new key now, and put it where the configuration reads it from: a changed file is noticed by itself, a changed variable needs a restart. Then revoke the old one.",
+      ],
     },
   },
 ];

@@ -80,7 +80,7 @@ export const ailments = {
   key_refused: error(
     "key",
     "The upstream refuses the key.",
-    "It was mistyped, revoked, or belongs to another vendor or region. Look it up in your account at the upstream, make a new one if need be, and put it where the old one was; a file or a reload (SIGHUP) is enough, no restart.",
+    "It was mistyped, revoked, or belongs to another vendor or region. Look it up in your account at the upstream, make a new one if need be, and put it where the old one was: a changed file is noticed by itself, a changed variable needs a restart.",
   ),
   key_expired: error(
     "key",
