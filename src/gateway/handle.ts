@@ -107,8 +107,10 @@ class CallInFlight implements ClientListener, RacingCall, AnswerOutput {
       const asked = fromLatin1(facts.model);
       const family = familyOf(operation, head, this.#path);
       authorise(this.#app, operation.endpoint, asked, operation.billable);
-      const entry = modelEntry(this.#settings.ownModels, { ...this.#way, operation, family });
-      if (entry !== undefined) return this.#answerSelf(entry);
+      if (operation.endpoint === "models") {
+        const entry = modelEntry(this.#settings.ownModels, { ...this.#way, operation, family });
+        if (entry !== undefined) return this.#answerSelf(entry);
+      }
       const refusal = this.#around.refusal?.();
       if (refusal !== undefined) throw refusal;
       this.#admit({ operation, head, body, parsed, facts, asked, family }, asked);
@@ -255,8 +257,8 @@ class CallInFlight implements ClientListener, RacingCall, AnswerOutput {
       const head = new AnswerHead(rawHeaders);
       const operation = this.#operation as Operation;
       const { monotonic: now } = this.#around.clock;
-      const edits = { dropUsageChunk: usageInjected, addition };
-      const answer = new Answer(status, head, { operation, now, ...edits }, this);
+      const options = { operation, now, dropUsageChunk: usageInjected, addition };
+      const answer = new Answer(status, head, options, this);
       if (!this.#clientGone) {
         if (head.requestId === "") head.headers.push("x-request-id", this.#record.id);
         head.headers.push("server-timing", this.#record.serverTiming());

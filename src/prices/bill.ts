@@ -37,7 +37,8 @@ export function bill(
   const entry =
     prices.price(upstream, modelSent, startedAt) ?? prices.price(upstream, modelAnswered, startedAt);
   const list = prices.listPrice(modelSent, startedAt) ?? prices.listPrice(modelAnswered, startedAt);
-  const context = { serviceTier: outcome.serviceTier, ...(image === undefined ? {} : { image }) };
+  const { serviceTier } = outcome;
+  const context = image === undefined ? { serviceTier } : { serviceTier, image };
   const cost = (of: PriceEntry | undefined): Pico | undefined =>
     of === undefined ? undefined : costOf(of, outcome.quantities, context);
   return { cost: cost(entry), listCost: cost(list) };
