@@ -13,3 +13,12 @@ test("every metric that is shown has a row of its own", () => {
     expect(metricsDocument().includes(`\n| \`${name}\` |`), name).toBe(hidden !== true);
   }
 });
+
+test("every label of a metric has a place in the table of labels", () => {
+  const [, table = ""] = metricsDocument().split("\n## ");
+  const told = new Set(
+    [...table.matchAll(/^\| (.*?) \|/gm)].flatMap(([, cell]) => cell?.match(/\w+/g) ?? []),
+  );
+  const shown = definitions.filter(({ hidden }) => hidden !== true);
+  expect(shown.flatMap(({ labels }) => labels).filter((label) => !told.has(label))).toEqual([]);
+});

@@ -37,10 +37,19 @@ prefers it. Names follow Prometheus' conventions: base units, \`_total\` on coun
 | \`source\` | where usage came from: \`reported\` by the upstream, \`estimated\` here, \`partial\` (the answer was cut), \`missing\` |
 | \`kind\` | of a price: \`input\`, \`output\`, \`cached_input\` |
 | \`probe\` | \`models\`, \`chat\`, \`embeddings\`, \`images\`, \`balance\`, \`tls\`, \`dns\`; their \`model\` is the one that is asked, or empty |
-| \`outcome\` | of a probe: \`success\`, a \`type\` as above, \`no_quota\`, \`timeout\`, \`spend_cap\`, \`exception\` |
+| \`outcome\` | of a probe: \`success\`, a \`type\` as above, \`no_quota\`, \`timeout\`, \`spend_cap\`, \`exception\`; of other metrics as their meaning says |
+| \`phase\` | of a probe: \`dns\`, \`connect\`, \`tls\`, \`first_byte\`, \`first_token\`, \`per_token\` |
 | \`currency\` | the account's own, never converted |
 | \`resource\` | of a rate limit: \`requests\`, \`tokens\` |
-| \`reason\` | of a retry: a \`type\` as above; of a rejection: \`rate\`, \`tokens\`, \`concurrency\`, \`budget\`, \`auth\`, \`unpriced\` |
+| \`reason\` | of a retry: a \`type\` as above; of a rejection: \`rate\`, \`tokens\`, \`concurrency\`, \`budget\`, \`auth\`, \`unpriced\`, \`unavailable\` (the counters are away), \`ledger\` (the journal is full) |
+| \`from\`, \`to\` | upstreams: where a call was first, and where it went on |
+| \`route\` | the name of the rule that decided, as in the answer's \`x-bellwether-route\` |
+| \`scope\`, \`name\`, \`window\` | of a budget: \`app\`, \`team\`, \`model\`, \`upstream\` or \`all\`; which one; and \`per\` |
+| \`key\` | the key's place in the configuration, from 1 |
+| \`label\`, \`value\` | a configured label of an app; of the overflow: the label whose values were too many |
+| \`alert\`, \`severity\`, \`channel\` | as configured, or as in [runbooks](runbooks/README.md) |
+| \`state\`, \`change\`, \`policy\` | as their metrics' meaning says |
+| \`version\`, \`node\` | the versions of Bellwether and of Node.js |
 `;
 
 const PROFILES = `
