@@ -21,8 +21,19 @@ import { scenariosCommand } from "./scenarios.ts";
 import { serveCommand } from "./serve.ts";
 import { stackCommand } from "./stack.ts";
 
+/** Others depend on these: whoever started them may have gone, the calls in flight have not. */
+const SERVING: ReadonlySet<string> = new Set(["serve", "exporter", "sandbox", "demo", "stack"]);
+
 /** Runs the command line; sets the exit code and never throws. */
 export async function main(argv: readonly string[]): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (SERVING.has(argv[0] ?? "")) return;
+      // As with `| head`: who asked has seen enough.
+      if (error.code === "EPIPE") process.exit();
+      throw error;
+    });
+  }
   const program = new Command("bellwether")
     .description("Runs, watches and checks LLM API traffic.")
     .version(version)

@@ -43,8 +43,6 @@ async function run(flags: Flags): Promise<void> {
     cwd: process.cwd(),
     env: environment(),
   };
-  // Whoever started it may have gone; the calls in flight have not.
-  process.stderr.on("error", () => undefined);
   const running = await serve(options);
   process.stderr.write(banner(running, process.stderr));
   process.on("SIGHUP", () => void running.reload("SIGHUP"));
