@@ -89,6 +89,30 @@ export function counterStoreSuite(name: string, open: () => CounterStore, runs: 
       expect(next).toMatchObject({ granted: true, states: [{ used: 15 }] });
     });
 
+    test("an estimate is replaced for as long as it counts", async () => {
+      for (const [after, used] of [
+        [MINUTE, 15],
+        [MINUTE + 1_000, 0],
+      ] as const) {
+        const key = fresh("late");
+        const claim = window(key, 80, 100);
+        const { hold } = await store.decide("i0", [claim], START, LEASE);
+        await store.settle("i0", [claim], [15], START, START + after, hold);
+        const next = await store.decide("i1", [claim], START + after, LEASE);
+        expect(next).toMatchObject({ granted: true, states: [{ used }] });
+      }
+    });
+
+    test("a clock that goes back forgets nothing", async () => {
+      const key = fresh("back");
+      const claim = window(key, 1, 1);
+      const granted = async (id: string, at: number) => (await store.decide(id, [claim], at, LEASE)).granted;
+      expect(await granted("j0", START + MINUTE / 2)).toBe(true);
+      expect(await granted("j1", START)).toBe(false);
+      expect(await granted("j2", START + MINUTE + 2_000)).toBe(false);
+      expect(await granted("j3", START + 1.5 * MINUTE + 1_000)).toBe(true);
+    });
+
     test("slots are given back, once, by the call that held them", async () => {
       const claim: Claim = { kind: "slot", key: fresh("slots"), limit: 2 };
       const { granted, hold } = await store.decide("d0", [claim], START, LEASE);
@@ -107,7 +131,7 @@ export function counterStoreSuite(name: string, open: () => CounterStore, runs: 
       expect(await store.settle("e0", [budget(key, 60, 100)], [10], START, START, hold)).toEqual([10]);
       await store.decide("e2", [budget(key, 60, 100)], START, 1_000);
       expect((await store.decide("e3", [budget(key, 60, 100)], START + 999, 1_000)).granted).toBe(false);
-      const late = await store.decide("e4", [budget(key, 60, 100)], START + 1_001, 1_000);
+      const late = await store.decide("e4", [budget(key, 60, 100)], START + 1_000, 1_000);
       expect(late).toMatchObject({ granted: true, states: [{ used: 10 }] });
       expect(await store.used(key)).toBe(10);
     });

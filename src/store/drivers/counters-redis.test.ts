@@ -1,10 +1,11 @@
+import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { counterStoreSuite } from "../../../test/helpers/counter-store-suite.ts";
 import { startRedis, type TestRedis } from "../../../test/helpers/redis.ts";
 import { describeWithProgram } from "../../../test/helpers/system-program.ts";
 import { until } from "../../../test/helpers/until.ts";
 import type { BudgetClaim, Claim } from "../counter-store.ts";
-import { RedisCounters } from "./counters-redis.ts";
+import { RedisCounters, type RedisCountersOptions } from "./counters-redis.ts";
 
 const LEASE = 600_000;
 
@@ -12,13 +13,14 @@ describeWithProgram("redis-server", "counters in Redis", (program) => {
   let redis: TestRedis;
   let url = "";
   const availability: boolean[] = [];
-  const open = (slotLeaseMs = 30_000): RedisCounters =>
+  const open = (slotLeaseMs = 30_000, more: Partial<RedisCountersOptions> = {}): RedisCounters =>
     new RedisCounters({
       url,
       slotLeaseMs,
       onAvailability: (available) => availability.push(available),
       onEmpty: () => Promise.resolve(),
       onLost: () => undefined,
+      ...more,
     });
 
   beforeAll(async () => {
@@ -99,6 +101,94 @@ describeWithProgram("redis-server", "counters in Redis", (program) => {
       vi.useRealTimers();
       await store.close();
     }
+  });
+
+  test("a lease is renewed as long as its call runs", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const store = open(30_000);
+    try {
+      await store.ready(5_000);
+      const claim: Claim = { kind: "slot", key: `renewed-${Date.now()}`, limit: 1 };
+      const now = Date.now();
+      await store.decide("n0", [claim], now - 20_000, LEASE);
+      vi.advanceTimersByTime(10_000);
+      expect((await store.decide("n1", [claim], now + 15_000, LEASE)).granted).toBe(false);
+      expect((await store.decide("n2", [claim], now + 60_000, LEASE)).granted).toBe(true);
+    } finally {
+      vi.useRealTimers();
+      await store.close();
+    }
+  });
+
+  test("a settlement of which nobody knows whether it arrived is counted once", async () => {
+    const store = open(300);
+    const raw = new Redis(url);
+    await store.ready(5_000);
+    const now = Date.now();
+    const claims: Claim[] = [
+      { kind: "window", key: `doubt-w-${now}`, amount: 10, limit: 100, windowMs: 86_400_000 },
+      {
+        ...{ kind: "budget", key: `doubt-b-${now}`, amount: 10, limit: 100 },
+        ...{ enforced: true, endsAt: now + 86_400_000 },
+      },
+      { kind: "slot", key: `doubt-s-${now}`, limit: 1 },
+    ];
+    await store.decide("d0", claims, now, LEASE);
+    // Longer than anybody waits for an answer; then it does all that it was sent.
+    await raw.call("CLIENT", "PAUSE", "1000");
+    expect(await store.settle("d0", claims, [3, 3, 3], now, now)).toEqual(claims.map(() => undefined));
+    await until(() => store.used(`doubt-b-${now}`).catch(() => undefined), 3);
+    // It sends what waits, which it may have done already.
+    await store.close();
+    const another = open();
+    await another.ready(5_000);
+    const { states } = await another.decide("d1", claims, now, LEASE);
+    expect(states.map(({ used }) => used)).toEqual([3, 3, 0]);
+    raw.disconnect();
+    await another.close();
+  });
+
+  test("what a gateway has counted itself is not added once more by one that starts later", async () => {
+    const [first, later] = [open(), open()];
+    await Promise.all([first.ready(5_000), later.ready(5_000)]);
+    const now = Date.now();
+    const claim: BudgetClaim = {
+      ...{ kind: "budget", key: `later-${now}`, amount: 10, limit: 100, enforced: true },
+      endsAt: now + 86_400_000,
+    };
+    await first.decide("s0", [claim], now, LEASE);
+    await first.settle("s0", [claim], [10], now, now);
+    await later.seed(claim.key, 10, claim.endsAt);
+    expect(await later.used(claim.key)).toBe(10);
+    await Promise.all([first.close(), later.close()]);
+  });
+
+  test("a Redis that has lost everything is told before calls are decided again", async () => {
+    const told: boolean[] = [];
+    const store = open(30_000, { onEmpty: async () => void told.push(availability.at(-1) ?? true) });
+    await store.ready(5_000);
+    const raw = new Redis(url);
+    expect(told).toEqual([]);
+    await raw.flushall();
+    await raw.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+    await until(() => told.length, 1);
+    await store.ready(5_000);
+    expect([told, availability.at(-1)]).toEqual([[false], true]);
+    raw.disconnect();
+    await store.close();
+  });
+
+  test("as many settlements wait as may, and how many were lost is told", async () => {
+    const lost: number[] = [];
+    const store = open(30_000, {
+      ...{ url: "redis://127.0.0.1:1", maxPending: 2 },
+      onLost: (settlements) => lost.push(settlements),
+    });
+    const claim: Claim = { kind: "slot", key: "lost", limit: 1 };
+    for (const id of ["p0", "p1", "p2", "p3"]) await store.settle(id, [claim], [0], 0, 0);
+    expect(lost).toEqual([1, 1]);
+    await store.close();
+    expect(lost).toEqual([1, 1, 2]);
   });
 
   test("what is settled while Redis is dead is counted once when it is back", async () => {
