@@ -192,6 +192,24 @@ describe("calls that wait for room", () => {
     await vi.advanceTimersByTimeAsync(10);
     expect([places.held.get("all"), places.queue.size]).toEqual([0, 0]);
   });
+
+  test("whose client leaves while they are tried for the last time give back what they got, too", async () => {
+    const places = new Places();
+    places.queue.enter(places.call("1"));
+    const attempt = async (): Promise<Place> => {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      return places.take("2", ["all"]);
+    };
+    const waits = places.queue.enter(places.call("2", { attempt, waitMs: 100 }));
+    await vi.advanceTimersByTimeAsync(10);
+    // Free, but nobody has told.
+    places.held.set("all", 0);
+    await vi.advanceTimersByTimeAsync(105);
+    places.queue.leave("2");
+    expect(await waits).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(10);
+    expect([places.admitted, places.held.get("all"), places.queue.size]).toEqual([["1", "2"], 0, 0]);
+  });
 });
 
 test("whatever comes, goes and leaves, in whatever order: never over, nobody forgotten, nothing left behind", async () => {

@@ -205,6 +205,7 @@ describe("a split", () => {
             facts({ model: "auto", headers: ["x-key", `user-${seed}-${each}`] }),
             random,
           );
+          expect(order.map((index) => all[index])).not.toContain(0);
           const chosen = order[0] ?? -1;
           counts[chosen] = (counts[chosen] ?? 0) + 1;
         }
@@ -341,7 +342,8 @@ test("what is seen of places: speeds that follow, calls in flight, and nothing w
   call("left", 9_999, "client_gone");
   expect(view.speed("a", "m", "total")).toBeCloseTo(300, 0);
   for (let each = 0; each < 10; each++) call(`f${each}`, 5, "upstream_5xx");
-  expect(view.speed("a", "m", "total")).toBeGreaterThan(2_000);
+  // What failed took no time that says anything: the same, as often as it takes until one succeeds.
+  expect(view.speed("a", "m", "total")).toBeCloseTo(300 / 0.8 ** 10, -1);
   expect(view.inFlight("a", "m")).toBe(0);
   now = 301_000;
   expect(view.speed("a", "m", "total")).toBeUndefined();

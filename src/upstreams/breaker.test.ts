@@ -32,6 +32,16 @@ describe("a breaker", () => {
     expect(changes).toEqual([{ upstream: "a", model: "m", state: "open", why: "6 of 10 calls failed" }]);
   });
 
+  it("opens when just the share fails", () => {
+    const { call, state } = breakers();
+    for (let n = 0; n < 5; n++) {
+      call();
+      expect(state()).toBe("closed");
+      call("upstream_5xx");
+    }
+    expect(state()).toBe("open");
+  });
+
   it("opens after five failures in a row, however few the calls", () => {
     const { call, state } = breakers();
     for (let n = 0; n < 4; n++) call("upstream_5xx");

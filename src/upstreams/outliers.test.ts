@@ -8,6 +8,9 @@ const BREAKER = {
   ...{ failures: 0.9, minCalls: 10_000, window: 30_000, consecutive: 10_000, openFor: 5_000, trials: 1 },
 };
 
+/** Milliseconds to the answer, or what becomes of it instead. */
+type Result = number | "fails" | "breaks" | undefined;
+
 /** Upstreams a, b, c, … of one model; the breaker opens for outliers only. */
 function pool(count: number, outlier: OutlierSettings | "off" = OUTLIER) {
   const clock = { now: 1_000_000, monotonic: () => clock.now };
@@ -27,8 +30,8 @@ function pool(count: number, outlier: OutlierSettings | "off" = OUTLIER) {
       }) as unknown as Upstream,
   );
   all.configure(upstreams);
-  /** Each upstream makes a call that takes so long, or fails; `undefined` makes none. */
-  const round = (...results: (number | "fails" | undefined)[]): void => {
+  /** Each upstream makes a call that takes so long, fails, or breaks off amid its answer; `undefined` makes none. */
+  const round = (...results: Result[]): void => {
     const tickets = results.map((result, index) =>
       result === undefined ? undefined : all.begin(upstreams[index] as Upstream, "m"),
     );
@@ -36,10 +39,11 @@ function pool(count: number, outlier: OutlierSettings | "off" = OUTLIER) {
     results.forEach((result, index) => {
       if (typeof result === "number") clock.now = began + result;
       tickets[index]?.tell(result === "fails" ? "upstream_5xx" : undefined);
+      if (result === "breaks") tickets[index]?.tell("reset");
     });
     clock.now = began + 300;
   };
-  const rounds = (times: number, ...results: (number | "fails" | undefined)[]): void => {
+  const rounds = (times: number, ...results: Result[]): void => {
     for (let n = 0; n < times; n++) round(...results);
   };
   const states = (): string => upstreams.map(({ name }) => all.state(name, "m")[0]).join("");
@@ -72,6 +76,12 @@ describe("an upstream is taken out", () => {
     });
   });
 
+  it("when its answers break off, however well they begin", () => {
+    const { rounds, states, ejections } = pool(2);
+    rounds(22, "breaks", 50);
+    expect([states(), ejections[0]?.reason]).toEqual(["oc", "errors"]);
+  });
+
   it("not when all fare alike, or it is only a little worse, or nobody can be compared with", () => {
     const alike = pool(3);
     alike.rounds(40, 900, 900, 900);
@@ -99,7 +109,7 @@ describe("an upstream is taken out", () => {
     rounds(30, 5_000, 5_000, 100, 100);
     // Half of four, and then nobody else, however bad.
     expect(states().replaceAll("c", "")).toBe("oo");
-    rounds(30, undefined, undefined, 5_000, 100);
+    rounds(60, undefined, undefined, 5_000, 100);
     expect(states()).toBe("oocc");
     const everybody = pool(2, { ...OUTLIER, share: 1 });
     everybody.rounds(30, 5_000, 100);
@@ -114,13 +124,14 @@ describe("an upstream is taken out", () => {
       all.begin(upstreams[0] as Upstream, "m")?.tell(undefined);
       expect(states()).toBe("cc");
     };
-    for (let time = 1; time <= 3; time++) {
+    for (let time = 1; time <= 22; time++) {
       rounds(40, 900, 100);
       expect(ejections.map(({ ms }) => ms)).toHaveLength(time);
       back();
     }
-    expect(ejections.map(({ ms }) => ms)).toEqual([30_000, 60_000, 90_000]);
-    clock.now += 90_000 * 5;
+    expect(ejections.slice(0, 3).map(({ ms }) => ms)).toEqual([30_000, 60_000, 90_000]);
+    expect(ejections.slice(-3).map(({ ms }) => ms)).toEqual([600_000, 600_000, 600_000]);
+    clock.now += 600_000 * 5;
     rounds(40, 900, 100);
     expect(ejections.at(-1)?.ms).toBe(30_000);
   });

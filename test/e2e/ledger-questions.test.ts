@@ -187,7 +187,12 @@ function questions(open: () => Promise<LedgerStore>): void {
       apps: [
         { name: "bot", keys: [`sha256:${"0".repeat(64)}`], budget: { usd: 1, per: "day", timeZone: "UTC" } },
       ],
-      models: { "gpt-4.1": { tokenBudget: { tokens: 1_000_000, per: "month", timeZone: "UTC" } } },
+      models: Object.fromEntries(
+        ["gpt-4.1", "mini"].map((model) => [
+          model,
+          { tokenBudget: { tokens: 1_000_000, per: "month", timeZone: "UTC" } },
+        ]),
+      ),
     });
     const { budgets } = new RuleBook(config);
     const counters = new MemoryCounters();
@@ -200,6 +205,8 @@ function questions(open: () => Promise<LedgerStore>): void {
       );
       expect(await counters.used("budget:usd:app:bot:2026-03-10")).toBe(150_000);
       expect(await counters.used("budget:tokens:model:gpt-4.1:2026-03")).toBe(5_500);
+      // Without the probe's 11.
+      expect(await counters.used("budget:tokens:model:mini:2026-03")).toBe(1_410);
     });
   });
 }
