@@ -32,7 +32,13 @@ export async function createLogger(settings: LogSettings): Promise<ProcessLogger
   if (settings.format === "pretty" || (settings.format === "auto" && process.stdout.isTTY === true)) {
     const { default: pretty } = await import("pino-pretty");
     const colorize = process.stdout.isTTY === true && !environment().NO_COLOR;
-    const stream = pretty({ colorize, translateTime: "SYS:HH:MM:ss.l", ignore: "id,traceId", sync: true });
+    const stream = pretty({
+      colorize,
+      translateTime: "SYS:HH:MM:ss.l",
+      ignore: "id,traceId",
+      singleLine: true,
+      sync: true,
+    });
     return wrap(pino(options, stream), () => undefined);
   }
   let giveUpAt = Number.POSITIVE_INFINITY;

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { CallLog } from "../../src/gateway/call-log.ts";
 import { startGateway, type TestGateway, total } from "../helpers/gateway.ts";
 
 const body = (more: object = {}): string =>
@@ -12,7 +13,7 @@ const body = (more: object = {}): string =>
 describe("a call through the gateway", () => {
   let gateway: TestGateway;
   beforeAll(async () => {
-    gateway = await startGateway();
+    gateway = await startGateway({}, { record: true });
   });
   afterAll(() => gateway.close());
 
@@ -45,6 +46,30 @@ describe("a call through the gateway", () => {
     const asked = body({ stream: true, stream_options: { include_usage: true } });
     const text = await (await post("/v1/chat/completions", asked)).text();
     expect(text).toContain('"choices":[]');
+  });
+
+  it("continues the client's trace: upstream gets its header as it is, and the record its id", async () => {
+    const settled = vi.spyOn(CallLog.prototype, "settled");
+    const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const trace = { traceparent: `00-${traceId}-00f067aa0ba902b7-01`, tracestate: "vendor=1" };
+    await (await post("/v1/chat/completions", body(), trace)).text();
+    await gateway.quiet();
+    expect(settled.mock.calls.map(([usage]) => usage.traceId)).toEqual([traceId]);
+    settled.mockRestore();
+    const sent = gateway.sandbox.requests.at(-1)?.rawHeaders ?? [];
+    for (const [name, value] of Object.entries(trace)) expect(sent[sent.indexOf(name) + 1]).toBe(value);
+  });
+
+  it("is on the metrics page, compressed for whoever takes that", async () => {
+    const ask = async (encoding: string): Promise<[string | null, boolean]> => {
+      const page = await fetch(`${gateway.url}/metrics`, { headers: { "accept-encoding": encoding } });
+      const text = await page.text();
+      return [page.headers.get("content-encoding"), text.includes("bellwether_requests_total{")];
+    };
+    expect([await ask("gzip"), await ask("identity")]).toEqual([
+      ["gzip", true],
+      [null, true],
+    ]);
   });
 
   it("refuses an unknown path in the shape of the API", async () => {
