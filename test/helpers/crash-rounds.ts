@@ -16,20 +16,28 @@ import { type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
 import { pricesAsConfigured } from "./ledger.ts";
 import { type LedgerFileRow, readLedgerFile } from "./ledger-file.ts";
 
+/** Calls while it lasts: each has a trace of its own, beginning with the round in eight hexadecimal digits, and a key. */
+export interface CrashLoad {
+  /** Some have been answered. */
+  ready(): boolean;
+  stop(): Promise<void>;
+}
+
 export interface CrashOptions {
   /** Absolute path of bin/bellwether.js. */
   readonly program: string;
   readonly rounds: number;
-  readonly callsPerSecond: number;
+  /** Begins calls of a round at a gateway. */
+  load(url: string, round: number): CrashLoad;
   /** A round's load lasts this long at most, and at least a tenth of it. */
   readonly longestMs: number;
   /** Told after each round. */
-  onRound?(round: number, sent: number): void;
+  onRound?(round: number): void;
 }
 
 export interface CrashReport {
-  /** Calls that the load sent, whatever became of them. */
-  readonly sent: number;
+  /** Calls in the last second before each kill. */
+  readonly callsInLastSecond: readonly number[];
   /** Calls that the sandbox saw. */
   readonly seen: number;
   readonly rows: number;
@@ -59,17 +67,16 @@ export async function crashRounds(options: CrashOptions): Promise<CrashReport> {
     const relay = { baseUrl: `${sandbox.url}/v1`, prices: pricesAsConfigured(sandboxPrices) };
     const server = { port: 0, auth: "passthrough" };
     await writeFile(file, JSON.stringify({ server, upstreams: { relay }, log: { level: "warn" } }));
-    const traces: string[] = [];
     for (let round = 1; round <= options.rounds; round++) {
       const { child, url } = await startProgram(options.program, file);
-      const load = new Load(url, options.callsPerSecond, traces);
+      const load = options.load(url, round);
       // A busy machine may take longer than that for the first.
-      while (load.answered === 0 && child.exitCode === null) await sleep(TICK_MS);
+      while (!load.ready() && child.exitCode === null) await sleep(TICK_MS);
       await sleep(options.longestMs * (0.1 + 0.9 * Math.random()));
       child.kill("SIGKILL");
       await once(child, "exit");
       await load.stop();
-      options.onRound?.(round, traces.length);
+      options.onRound?.(round);
     }
     const { child } = await startProgram(options.program, file);
     // All but the segment of the process that runs now.
@@ -78,7 +85,10 @@ export async function crashRounds(options: CrashOptions): Promise<CrashReport> {
     await once(child, "exit");
     const left = await readdir(join(folder, "data", "journal"));
     const rows = await readLedgerFile(join(folder, "data", "ledger.duckdb"));
-    return compare(sandbox, traces, rows, left);
+    return {
+      ...compare(sandbox, options.rounds, rows, left),
+      callsInLastSecond: lastSeconds(rows, options.rounds),
+    };
   } finally {
     await sandbox.close();
     await rm(folder, { recursive: true, force: true });
@@ -106,22 +116,37 @@ export async function startProgram(
   return { child, url };
 }
 
-/** Calls at a steady rate, whether or not those before are answered. Every one has a key and a trace of its own. */
-class Load {
+/** Of each round, how many calls began in the second before its last. */
+function lastSeconds(rows: readonly LedgerFileRow[], rounds: number): number[] {
+  return Array.from({ length: rounds }, (_, index) => {
+    const times = rows.filter(({ trace_id }) => roundOf(trace_id) === index + 1).map((row) => row.started_at);
+    const last = times.reduce((latest, time) => Math.max(latest, time), 0);
+    return times.filter((time) => time > last - 1000).length;
+  });
+}
+
+const roundOf = (trace: string): number => Number.parseInt(trace.slice(0, 8), 16);
+
+/** Calls at a steady rate, whether or not those before are answered. */
+export class SteadyLoad implements CrashLoad {
   readonly #pool: Pool;
-  readonly #traces: string[];
+  readonly #round: string;
   readonly #timer: NodeJS.Timeout;
   readonly #began = performance.now();
   #sent = 0;
-  answered = 0;
+  #answered = 0;
 
-  constructor(url: string, callsPerSecond: number, traces: string[]) {
+  constructor(url: string, round: number, callsPerSecond: number) {
     this.#pool = new Pool(url, { connections: CONNECTIONS });
-    this.#traces = traces;
+    this.#round = round.toString(16).padStart(8, "0");
     this.#timer = setInterval(() => {
       const due = ((performance.now() - this.#began) / 1000) * callsPerSecond;
       while (this.#sent < due) this.#send(this.#sent++);
     }, TICK_MS);
+  }
+
+  ready(): boolean {
+    return this.#answered > 0;
   }
 
   async stop(): Promise<void> {
@@ -130,8 +155,7 @@ class Load {
   }
 
   #send(number: number): void {
-    const trace = randomBytes(16).toString("hex");
-    this.#traces.push(trace);
+    const trace = this.#round + randomBytes(12).toString("hex");
     const body = JSON.stringify({
       model: MODELS[number % MODELS.length],
       messages: [{ role: "user", content: `Who leads the flock, and who is number ${number}?` }],
@@ -150,7 +174,7 @@ class Load {
       })
       .then(({ body: answer }) => answer.dump())
       .then(() => {
-        this.answered++;
+        this.#answered++;
       })
       // The program was killed, which is what this is about.
       .catch(() => undefined);
@@ -165,10 +189,10 @@ const labelOf = (trace: string): string =>
 
 function compare(
   sandbox: Sandbox,
-  traces: readonly string[],
+  rounds: number,
   rows: readonly LedgerFileRow[],
   left: readonly string[],
-): CrashReport {
+): Omit<CrashReport, "callsInLastSecond"> {
   const mistakes: string[] = left.map((file) => `${file} is left in the journal`);
   const accounts = new Map<string, { calls: number; cost: bigint }>();
   for (const { key, calls, cost } of sandbox.books.accounts()) {
@@ -179,14 +203,13 @@ function compare(
   if (byTrace.size !== rows.length)
     mistakes.push(`${rows.length - byTrace.size} rows too many: calls are there twice`);
   if (new Set(rows.map(({ id }) => id)).size !== rows.length) mistakes.push("ids are there twice");
-  const sent = new Set(traces);
   let interrupted = 0;
   let unseen = 0;
   let costOfRows = 0n;
   let costOfInterrupted = 0n;
   const byLabel = new Map<string, LedgerFileRow[]>();
   for (const row of rows) {
-    if (!sent.has(row.trace_id)) mistakes.push(`${row.id} is a call that nobody made`);
+    if (!(roundOf(row.trace_id) <= rounds)) mistakes.push(`${row.id} is a call that nobody made`);
     const label = labelOf(row.trace_id);
     byLabel.set(label, [...(byLabel.get(label) ?? []), row]);
     if (row.interrupted) interrupted++;
@@ -216,7 +239,6 @@ function compare(
   }
   const costInBooks = sandbox.books.cost;
   return {
-    sent: traces.length,
     seen,
     rows: rows.length,
     interrupted,
