@@ -223,9 +223,9 @@ export const DISTURBED = 0.05;
 export const DISTURBED_NOTE =
   "! Something else ran on the contender's core: measure again on a quiet machine.";
 
-/** Resident bytes of a process and its descendants. */
-export function residentBytes(pid) {
-  return tree(pid).reduce((sum, each) => {
+/** Resident bytes of a process and its descendants; of itself `alone`. */
+export function residentBytes(pid, { alone = false } = {}) {
+  return (alone ? [pid] : tree(pid)).reduce((sum, each) => {
     const status = readFileSync(`/proc/${each}/status`, "utf8");
     return sum + Number(/^VmRSS:\s*(\d+)/m.exec(status)?.[1] ?? 0) * 1024;
   }, 0);
