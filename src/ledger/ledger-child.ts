@@ -6,8 +6,8 @@ import { type ChildProcess, fork } from "node:child_process";
 import { EventEmitter } from "node:events";
 import type { FromLedger, LedgerHost, LedgerSettings, Question, ToLedger } from "./ledger-protocol.ts";
 
-/** Its rows live for a second; Node.js would let 48 MB of them gather before it looks. */
-const YOUNG = "--max-semi-space-size=4";
+/** What it reads lives for a second; Node.js would let 48 MB of that gather before it looks, and four times what stays. */
+const SMALL_HEAP = ["--max-semi-space-size=2", "--heap-growing-percent=50"];
 
 export class LedgerChild extends EventEmitter implements LedgerHost {
   readonly #process: ChildProcess;
@@ -21,7 +21,7 @@ export class LedgerChild extends EventEmitter implements LedgerHost {
       // Its messages hold big integers.
       serialization: "advanced",
       stdio: ["ignore", "ignore", "inherit", "ipc"],
-      execArgv: [...process.execArgv.filter((flag) => !flag.startsWith("--inspect")), YOUNG],
+      execArgv: [...process.execArgv.filter((flag) => !flag.startsWith("--inspect")), ...SMALL_HEAP],
     });
     const child = this.#process;
     child.on("message", (message: FromLedger) => {
