@@ -162,6 +162,13 @@ describe("a budget", () => {
     expect(granted({ downgraded: true }).downgrade).toBeUndefined();
   });
 
+  it("in yuan is worth what its rate says, to the nano-dollar", () => {
+    const { rules, ask, granted } = world({ all: { budget: { cny: 30, usdPer: 0.14, per: "week" } } });
+    expect(rules.budgets.map(({ limit }) => limit)).toEqual([4_200_000_000]);
+    granted({ cost: 4_200_000_000 });
+    expect(ask({ cost: 1 })).toMatchObject({ code: "budget_exceeded" });
+  });
+
   it("in dollars refuses what has no price, unless it may pass", () => {
     const budget = (more: object) => world({ all: { budget: { usd: 1, per: "day", ...more } } });
     expect(budget({}).ask({ cost: undefined })).toMatchObject({ code: "unpriced_model" });

@@ -59,6 +59,28 @@ describe("retries", () => {
     expect(sandbox.books.total({}).calls).toBe(4);
   });
 
+  it("carry the client's idempotency key, the same each time", async () => {
+    const gateway = await startGateway(
+      { upstream: { retries: { attempts: 3, backoff: "1ms" } } },
+      { record: true },
+    );
+    open.push(() => gateway.close());
+    const headers = {
+      "content-type": "application/json",
+      "Idempotency-Key": "order-17",
+      "x-sandbox": "status=503",
+    };
+    const body = JSON.stringify({ model: "gpt-4.1", messages });
+    const answer = await fetch(`${gateway.url}/v1/chat/completions`, { method: "POST", headers, body });
+    await answer.arrayBuffer();
+    const keys = gateway.sandbox.requests
+      .filter(({ method }) => method === "POST")
+      .map(
+        ({ rawHeaders }) => rawHeaders[rawHeaders.findIndex((each) => /^idempotency-key$/i.test(each)) + 1],
+      );
+    expect([answer.status, keys]).toEqual([503, ["order-17", "order-17", "order-17"]]);
+  });
+
   it("are at most a tenth of the calls when everything fails", async () => {
     const { url, sandbox } = await gatewayWith({ upstream: { retries } });
     sandbox.set({ status: 500 });
