@@ -138,7 +138,7 @@ export const upstream = z.strictObject({
       ),
       on: z
         .array(z.union([z.enum(["connect", "reset"]), z.int().min(400).max(599)]))
-        .default([408, 409, 429, 500, 502, 503, 504, "connect"])
+        .default([408, 409, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529, "connect"])
         .describe(
           "After which failures: statuses; `connect` (no connection); `reset` (it broke before an answer, though the call may have been worked on).",
         ),

@@ -57,6 +57,10 @@ describe("retries", () => {
     sandbox.set({ status: 400 });
     await expect(chat(url)).rejects.toMatchObject({ status: 400 });
     expect(sandbox.books.total({}).calls).toBe(4);
+    // Anthropic's way to say that it is overloaded.
+    sandbox.set({ status: 529 });
+    await expect(chat(url)).rejects.toMatchObject({ status: 529 });
+    expect(sandbox.books.total({}).calls).toBe(7);
   });
 
   it("carry the client's idempotency key, the same each time", async () => {
