@@ -57,7 +57,8 @@ function serve() {
 
 /** Answers in this process. */
 const headers = {
-  json: { "content-type": "application/json" },
+  // As servers announce it where they know it.
+  json: { "content-type": "application/json", "content-length": String(answer.length) },
   events: { "content-type": "text/event-stream" },
 };
 const local = async (_url, { body }) => {

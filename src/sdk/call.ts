@@ -260,7 +260,8 @@ export class MeteredCall {
     }
     const { signal, usageInjected } = this.#request;
     const upstream = this.#upstream;
-    const tap = new Tap({ meter, record, deadlines: this.#deadlines, ending, signal, upstream });
+    const length = lengthOf(headers);
+    const tap = new Tap({ meter, record, deadlines: this.#deadlines, ending, signal, upstream, length });
     return meteredResponse(response, body, tap, usageInjected && meter.streaming);
   }
 
@@ -276,6 +277,12 @@ export class MeteredCall {
       grant.used(meter?.reading.reported === true ? used : meter === undefined ? 0 : expected);
     });
   }
+}
+
+/** Bytes that a body was announced to have; undefined where that is not said, or is said of its compressed form. */
+function lengthOf(headers: Headers): number | undefined {
+  const announced = headers.get("content-length");
+  return announced === null || headers.has("content-encoding") ? undefined : Number(announced);
 }
 
 /** Lets the connection of an answer that is not wanted go. */

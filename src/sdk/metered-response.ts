@@ -5,7 +5,7 @@
  * came is kept and only its ways to the body are replaced. Elsewhere a Response may be handed on to code that
  * is not JavaScript, as from a worker to its client, so there it is a new one around the tapped stream.
  */
-import type { Tap } from "./tap.ts";
+import type { Tap, WholeBody } from "./tap.ts";
 
 const TAP = Symbol("tap");
 const STREAM = Symbol("stream");
@@ -85,10 +85,14 @@ function prototypeOfMetered(): object {
   /** The tap, where the platform may read the whole body at once. */
   const wholeOf = (response: InPlace): Tap | undefined =>
     response[COPY] === undefined && response[TAP].readsWhole ? response[TAP] : undefined;
+  const bodyOf = (response: InPlace): WholeBody => ({
+    text: () => native.text.call(response),
+    arrayBuffer: () => native.arrayBuffer.call(response),
+  });
   // A body that is being read already is refused as ever.
   const inPieces = (response: InPlace): Response => response[COPY] ?? new Response(streamOf(response));
   const bytesOf = (response: InPlace): Promise<ArrayBuffer> =>
-    wholeOf(response)?.bytes(() => native.arrayBuffer.call(response)) ?? inPieces(response).arrayBuffer();
+    wholeOf(response)?.bytes(bodyOf(response)) ?? inPieces(response).arrayBuffer();
 
   const methods = {
     arrayBuffer: {
@@ -103,12 +107,12 @@ function prototypeOfMetered(): object {
     },
     text: {
       value: function (this: InPlace) {
-        return wholeOf(this)?.text(() => native.arrayBuffer.call(this)) ?? inPieces(this).text();
+        return wholeOf(this)?.text(bodyOf(this)) ?? inPieces(this).text();
       },
     },
     json: {
       value: function (this: InPlace) {
-        return wholeOf(this)?.json(() => native.arrayBuffer.call(this)) ?? inPieces(this).json();
+        return wholeOf(this)?.json(bodyOf(this)) ?? inPieces(this).json();
       },
     },
     blob: {

@@ -3,6 +3,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { SANDBOX_KEY, type Sandbox, startSandbox } from "../sandbox/server.ts";
 import { createMeter, type MeterOptions, type Usage } from "./index.ts";
@@ -232,9 +233,13 @@ it("gives the app what the platform would, and counts the bytes that came", asyn
     Buffer.concat([mark, Buffer.from(broken.flat())]),
   ];
   let body: Buffer = json;
-  const server = createServer((request, response: ServerResponse) => {
-    request.resume();
-    response.writeHead(200, { "content-type": "application/json" }).end(body);
+  const server = createServer(({ headers }, response: ServerResponse) => {
+    const { "x-framing": framing } = headers;
+    const sized = framing === "sized" && { "content-length": body.length };
+    const packed = framing === "packed" && { "content-encoding": "gzip" };
+    response.writeHead(200, { "content-type": "application/json", ...sized, ...packed });
+    response.write(packed ? gzipSync(body) : body);
+    response.end();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -245,9 +250,12 @@ it("gives the app what the platform would, and counts the bytes that came", asyn
       (error: unknown) => ({ error: String(error) }),
     );
   for (body of bodies) {
-    for (const how of ["text", "json", "arrayBuffer"] as const) {
+    const ways = ["text", "json", "arrayBuffer"] as const;
+    const framings = ["sized", "chunked", "packed"];
+    for (const [how, framing] of ways.flatMap((way) => framings.map((each) => [way, each] as const))) {
       records.length = 0;
-      const [plain, metred] = [await fetch(there, chat()), await metered().fetch(there, chat())];
+      const ask = { ...chat(), headers: { ...headers, "x-framing": framing } };
+      const [plain, metred] = [await fetch(there, ask), await metered().fetch(there, ask)];
       expect(await outcome(metred[how]())).toEqual(await outcome(plain[how]()));
       await ended();
       expect(records[0]?.bytesOut).toBe(body.length);

@@ -5,7 +5,7 @@
 import type { BellwetherError } from "../core/errors.ts";
 import type { CallRecord } from "../gateway/call-record.ts";
 import type { AnswerMeter } from "../usage/meter.ts";
-import { textStart, utf8Text } from "../wire/bytes.ts";
+import { textStart, utf8Bytes, utf8Text } from "../wire/bytes.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { failureOf } from "./failure.ts";
 
@@ -109,7 +109,12 @@ export interface TappedCall {
   /** The app's own. */
   readonly signal: AbortSignal | undefined;
   readonly upstream: string;
+  /** Bytes of the body, where they were announced and are not compressed. */
+  readonly length: number | undefined;
 }
+
+/** The platform's ways to read a body in one. */
+export type WholeBody = Pick<Response, "arrayBuffer" | "text">;
 
 export class Tap {
   readonly #meter: AnswerMeter;
@@ -117,18 +122,20 @@ export class Tap {
   readonly #deadlines: Deadlines;
   readonly #ending: Ending;
   readonly #upstream: string;
+  readonly #length: number | undefined;
   #stream: ReadableStream<Uint8Array> | undefined;
   #reader: Reader | undefined;
   #controller: Controller | undefined;
   /** Whose body the stream is: must not be collected before it. */
   owner: object | undefined;
 
-  constructor({ meter, record, deadlines, ending, signal, upstream }: TappedCall) {
+  constructor({ meter, record, deadlines, ending, signal, upstream, length }: TappedCall) {
     this.#meter = meter;
     this.#record = record;
     this.#deadlines = deadlines;
     this.#ending = ending;
     this.#upstream = upstream;
+    this.#length = length;
     if (signal === undefined && !deadlines.limited) return;
     // A long-lived signal must not keep the answer alive.
     const weak: Pick<WeakRef<Tap>, "deref"> = typeof WeakRef === "undefined"
@@ -162,43 +169,54 @@ export class Tap {
     return this.#stream === undefined && !this.#meter.growing && !this.#deadlines.limited;
   }
 
-  /** Reads the body in one. Rejects as `read` does. */
-  bytes(read: () => Promise<ArrayBuffer>): Promise<ArrayBuffer> {
-    return read().then((buffer) => {
-      this.#whole(viewOf(new Uint8Array(buffer)));
+  /** Reads the body in one. Rejects as the platform does. */
+  bytes(body: WholeBody): Promise<ArrayBuffer> {
+    return body.arrayBuffer().then((buffer) => {
+      this.#whole(viewOf(new Uint8Array(buffer)), buffer.byteLength);
       return buffer;
     }, this.#onWholeFailed);
   }
 
   /** The same as a text. */
-  text(read: () => Promise<ArrayBuffer>): Promise<string> {
-    return read().then((buffer) => {
-      const bytes = viewOf(new Uint8Array(buffer));
-      this.#whole(bytes);
-      return utf8Text(bytes, textStart(bytes));
+  text(body: WholeBody): Promise<string> {
+    return this.#textOf(body).then(([text, bytes]) => {
+      this.#whole(utf8Bytes(text), bytes);
+      return text;
     }, this.#onWholeFailed);
   }
 
   /** The same as what its JSON says, parsed once for the app and for the meter. */
-  json(read: () => Promise<ArrayBuffer>): Promise<unknown> {
-    return read().then((buffer) => {
-      const bytes = viewOf(new Uint8Array(buffer));
+  json(body: WholeBody): Promise<unknown> {
+    return this.#textOf(body).then(([text, bytes]) => {
       let parsed: unknown;
       try {
-        parsed = JSON.parse(utf8Text(bytes, textStart(bytes)));
+        parsed = JSON.parse(text);
       } catch (error) {
-        this.#whole(bytes);
+        this.#whole(utf8Bytes(text), bytes);
         throw error;
       }
       this.#meter.pushParsed(parsed);
-      this.#ended(bytes.length);
+      this.#ended(bytes);
       return parsed;
     }, this.#onWholeFailed);
   }
 
-  #whole(bytes: Uint8Array): void {
+  /**
+   * The body's text, and how many bytes it was. The platform makes a text in less time than bytes, but from a text
+   * nobody can tell them: a byte order mark is gone from it, and what was no UTF-8 is something else.
+   */
+  #textOf(body: WholeBody): Promise<readonly [text: string, bytes: number]> {
+    const length = this.#length;
+    if (length !== undefined) return body.text().then((text) => [text, length]);
+    return body.arrayBuffer().then((buffer) => {
+      const bytes = viewOf(new Uint8Array(buffer));
+      return [utf8Text(bytes, textStart(bytes)), bytes.length];
+    });
+  }
+
+  #whole(bytes: Uint8Array, length: number): void {
     this.#meter.push(bytes);
-    this.#ended(bytes.length);
+    this.#ended(length);
   }
 
   readonly #onWholeFailed = (error: unknown): never => {
