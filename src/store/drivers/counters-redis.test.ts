@@ -17,6 +17,8 @@ describeWithProgram("redis-server", "counters in Redis", (program) => {
     new RedisCounters({
       url,
       slotLeaseMs,
+      // However busy the machine is.
+      commandMs: 10_000,
       onAvailability: (available) => availability.push(available),
       onEmpty: () => Promise.resolve(),
       onLost: () => undefined,
@@ -121,7 +123,7 @@ describeWithProgram("redis-server", "counters in Redis", (program) => {
   });
 
   test("a settlement of which nobody knows whether it arrived is counted once", async () => {
-    const store = open(300);
+    const store = open(300, { commandMs: 500 });
     const raw = new Redis(url);
     await store.ready(5_000);
     const now = Date.now();

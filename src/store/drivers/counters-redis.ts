@@ -11,6 +11,8 @@ export interface RedisCountersOptions {
   readonly url: string;
   /** How many settlements may wait for Redis; the oldest beyond that are lost. */
   readonly maxPending?: number;
+  /** How long an answer of Redis is waited for, in milliseconds. */
+  readonly commandMs?: number;
   /** How long a call's slot is held without a sign of life of its gateway, in milliseconds. */
   readonly slotLeaseMs?: number;
   /** Told once when Redis cannot be reached, and once when it is back. Never given the URL, which may hold a password. */
@@ -62,7 +64,7 @@ export class RedisCounters implements CounterStore {
     this.#slotLeaseMs = options.slotLeaseMs ?? SLOT_LEASE_MS;
     const redis = new Redis(options.url, {
       connectTimeout: CONNECT_MS,
-      commandTimeout: COMMAND_MS,
+      commandTimeout: options.commandMs ?? COMMAND_MS,
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
