@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * `node bench/control.mjs [--seconds 8] [--rounds 3]`: what keys, limits, a budget and 50 routing rules cost together:
+ * `node bench/control.mjs [--seconds 2] [--windows 5] [--rounds 3]`: what keys, limits, a budget and 50 routing rules cost together:
  * throughput and CPU per call of one core, against the same gateway without them. The rules look at headers, endpoint,
  * streaming, tools, time and length; the last one decides.
  */
@@ -8,12 +8,14 @@ import { createHash } from "node:crypto";
 import { parseArgs } from "node:util";
 import { bellwetherAt, CLIENT_KEY } from "./contenders.mjs";
 import { describeMachine, leaveContenderCpu, requireTools } from "./machine.mjs";
-import { measureThroughput } from "./measures/throughput.mjs";
+import { measurePaired } from "./measures/paired.mjs";
 import { machineLine, table } from "./report.mjs";
+import { median } from "./statistics.mjs";
 
 const { values } = parseArgs({
   options: {
-    seconds: { type: "string", default: "8" },
+    seconds: { type: "string", default: "2" },
+    windows: { type: "string", default: "5" },
     rounds: { type: "string", default: "3" },
   },
 });
@@ -62,16 +64,19 @@ const on = variant("with", { apps: [app], routes });
 
 requireTools();
 leaveContenderCpu();
-const seconds = Number(values.seconds);
-const results = await measureThroughput({
+const results = await measurePaired({
   contenders: [off, on],
-  seconds,
+  seconds: Number(values.seconds),
+  windows: Number(values.windows),
   rounds: Number(values.rounds),
-  warmUp: Math.max(2, seconds / 2),
+  warmUp: 4,
 });
 for (const [size, rows] of Object.entries(results)) {
   const of = (name) => rows.find((row) => row.name === name);
-  const share = (field) => `${((of("with")[field] / of("without")[field] - 1) * 100).toFixed(1)} %`;
+  const share = (field) => {
+    const ratios = of("with").windows.map((each, at) => each[field] / of("without").windows[at][field]);
+    return `${((median(ratios) - 1) * 100).toFixed(1)} %`;
+  };
   const row = (name) => [
     name,
     of(name).callsPerSecond.toFixed(0),
@@ -84,7 +89,7 @@ for (const [size, rows] of Object.entries(results)) {
       rows: [
         row("without"),
         row("with"),
-        ["difference", share("callsPerSecond"), share("cpuMicrosecondsPerCall")],
+        ["difference, by pairs", share("callsPerSecond"), share("cpuMicrosecondsPerCall")],
       ],
     })}\n\n`,
   );

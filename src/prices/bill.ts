@@ -41,5 +41,6 @@ export function bill(
   const context = image === undefined ? { serviceTier } : { serviceTier, image };
   const cost = (of: PriceEntry | undefined): Pico | undefined =>
     of === undefined ? undefined : costOf(of, outcome.quantities, context);
-  return { cost: cost(entry), listCost: cost(list) };
+  const charged = cost(entry);
+  return { cost: charged, listCost: list === entry ? charged : cost(list) };
 }

@@ -8,6 +8,9 @@ type Names = string | readonly string[];
 /** Whether a name is one of these; `*` in them stands for any text. */
 export function nameMatcher(names: Names): (name: string) => boolean {
   const exact = new Set(listed(names));
+  const [only] = exact;
+  // Half the price of a set, and most rules name one.
+  if (exact.size === 1 && only?.includes("*") === false) return (name) => name === only;
   const patterns = [...exact].filter((each) => each.includes("*"));
   if (patterns.length === 0) return (name) => exact.has(name);
   const matches = globMatcher(patterns);
