@@ -89,10 +89,14 @@ function prototypeOfMetered(): object {
     text: () => native.text.call(response),
     arrayBuffer: () => native.arrayBuffer.call(response),
   });
-  // A body that is being read already is refused as ever.
-  const inPieces = (response: InPlace): Response => response[COPY] ?? new Response(streamOf(response));
+  /** A body that is being read already is refused as ever, by a promise that fails. */
+  const inPieces = async (response: InPlace): Promise<Response> => {
+    if (response[COPY] !== undefined) return response[COPY];
+    return nativeBodyUsed.call(response) ? response : new Response(streamOf(response));
+  };
   const bytesOf = (response: InPlace): Promise<ArrayBuffer> =>
-    wholeOf(response)?.bytes(bodyOf(response)) ?? inPieces(response).arrayBuffer();
+    wholeOf(response)?.bytes(bodyOf(response)) ??
+    inPieces(response).then((pieces) => native.arrayBuffer.call(pieces));
 
   const methods = {
     arrayBuffer: {
@@ -107,12 +111,12 @@ function prototypeOfMetered(): object {
     },
     text: {
       value: function (this: InPlace) {
-        return wholeOf(this)?.text(bodyOf(this)) ?? inPieces(this).text();
+        return wholeOf(this)?.text(bodyOf(this)) ?? inPieces(this).then((pieces) => native.text.call(pieces));
       },
     },
     json: {
       value: function (this: InPlace) {
-        return wholeOf(this)?.json(bodyOf(this)) ?? inPieces(this).json();
+        return wholeOf(this)?.json(bodyOf(this)) ?? inPieces(this).then((pieces) => native.json.call(pieces));
       },
     },
     blob: {

@@ -8,6 +8,7 @@ import type { AnswerMeter } from "../usage/meter.ts";
 import { textStart, utf8Bytes, utf8Text } from "../wire/bytes.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { failureOf } from "./failure.ts";
+import { type Read, type Source, TappedStream } from "./tapped-stream.ts";
 
 /** Ends a call once, whoever is first to say so. Knows nothing of the stream, so that an abandoned one can go. */
 export class Ending {
@@ -19,6 +20,10 @@ export class Ending {
   #onAbort: (() => void) | undefined;
   #finished = false;
   #over = false;
+  /** Its place among the unread, or -1. */
+  place = -1;
+  /** What the app holds of the answer, while it is unread. */
+  owner: object | undefined;
 
   constructor(
     record: CallRecord,
@@ -50,7 +55,7 @@ export class Ending {
   settle(error: BellwetherError | undefined, clientGone: boolean): void {
     if (this.#over) return;
     this.#over = true;
-    unread.delete(this);
+    if (this.place !== -1) wasRead(this);
     this.#deadlines.over();
     if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
     this.finish();
@@ -70,35 +75,40 @@ const abandoned =
  * was a third of what metering costs (`bench/meter.mjs`). So it is done only for answers that stay unread this long.
  */
 const UNREAD_MS = 100;
-const unread = new Map<Ending, object>();
+/** Each knows its place, so that leaving takes no look-up: a map would cost a call a microsecond. */
+const unread: Ending[] = [];
 let watching = false;
 
 function settleOnceCollected(owner: object, ending: Ending): void {
   if (abandoned === undefined) return;
-  unread.set(ending, owner);
+  ending.owner = owner;
+  ending.place = unread.push(ending) - 1;
   if (watching) return;
   watching = true;
   const timer: unknown = setTimeout(() => {
     watching = false;
-    for (const [each, itsOwner] of unread) abandoned.register(itsOwner, each);
-    unread.clear();
+    for (const each of [...unread]) {
+      if (each.owner !== undefined) abandoned.register(each.owner, each);
+      wasRead(each);
+    }
   }, UNREAD_MS);
   // In Node.js a timer would keep the app's process.
   (timer as { unref?: () => void }).unref?.();
 }
 
-/** Nothing is read before the app asks for it. */
-const NO_BUFFER = { highWaterMark: 0 };
+/** Forgets one; the last takes its place. */
+function wasRead(ending: Ending): void {
+  const last = unread.pop();
+  if (last !== undefined && last !== ending) {
+    unread[ending.place] = last;
+    last.place = ending.place;
+  }
+  ending.place = -1;
+  ending.owner = undefined;
+}
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
-type Read = Awaited<ReturnType<Reader["read"]>>;
 type Controller = ReadableStreamDefaultController<Uint8Array>;
-
-/** In Node.js texts of a Buffer are decoded several times as fast. */
-const viewOf: (bytes: Uint8Array) => Uint8Array =
-  typeof Buffer === "undefined"
-    ? (bytes) => bytes
-    : (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** What a tap needs to know of its call. */
 export interface TappedCall {
@@ -116,7 +126,7 @@ export interface TappedCall {
 /** The platform's ways to read a body in one. */
 export type WholeBody = Pick<Response, "arrayBuffer" | "text">;
 
-export class Tap {
+export class Tap implements Source {
   readonly #meter: AnswerMeter;
   readonly #record: CallRecord;
   readonly #deadlines: Deadlines;
@@ -126,6 +136,12 @@ export class Tap {
   #stream: ReadableStream<Uint8Array> | undefined;
   #reader: Reader | undefined;
   #controller: Controller | undefined;
+  /** The stream has ended for the app, one way or the other. */
+  #closed = false;
+  #reason: { readonly why: unknown } | undefined;
+  /** How many pieces readers wait for. */
+  #awaited = 0;
+  direct = true;
   /** Whose body the stream is: must not be collected before it. */
   owner: object | undefined;
 
@@ -160,7 +176,7 @@ export class Tap {
   stream(body: ReadableStream<Uint8Array>, owner?: object): ReadableStream<Uint8Array> {
     this.owner = owner;
     this.#reader = body.getReader();
-    this.#stream = new ReadableStream<Uint8Array>(this, NO_BUFFER);
+    this.#stream = new TappedStream(this);
     return this.#stream;
   }
 
@@ -172,7 +188,7 @@ export class Tap {
   /** Reads the body in one. Rejects as the platform does. */
   bytes(body: WholeBody): Promise<ArrayBuffer> {
     return body.arrayBuffer().then((buffer) => {
-      this.#whole(viewOf(new Uint8Array(buffer)), buffer.byteLength);
+      this.#whole(new Uint8Array(buffer), buffer.byteLength);
       return buffer;
     }, this.#onWholeFailed);
   }
@@ -209,7 +225,7 @@ export class Tap {
     const length = this.#length;
     if (length !== undefined) return body.text().then((text) => [text, length]);
     return body.arrayBuffer().then((buffer) => {
-      const bytes = viewOf(new Uint8Array(buffer));
+      const bytes = new Uint8Array(buffer);
       return [utf8Text(bytes, textStart(bytes)), bytes.length];
     });
   }
@@ -233,13 +249,90 @@ export class Tap {
     this.#controller = controller;
   }
 
+  // One piece after the other, by the stream's queue.
+
   pull(): Promise<void> | undefined {
+    // What is asked for here may be left in the queue: from now on all goes by it, so that nothing overtakes.
+    this.direct = false;
     this.#deadlines.waiting();
-    return this.#reader?.read().then(this.#onRead, this.#onFailed);
+    return this.#reader?.read().then(this.#onPulled, this.#onFailed);
   }
+
+  readonly #onPulled = (read: Read): Promise<void> | undefined => {
+    const piece = this.#pieceOf(read);
+    // Nothing is left of it for the app: read on.
+    if (piece?.length === 0) return this.pull();
+    if (piece !== undefined) this.#controller?.enqueue(piece);
+    if (read.done) this.#close();
+    return undefined;
+  };
+
+  // One piece after the other, to the app's reader.
+
+  read(): Promise<Read> {
+    this.#awaited++;
+    this.#deadlines.waiting();
+    return (this.#reader as Reader).read().then(this.#onRead, this.#onReadFailed);
+  }
+
+  released(): void {
+    if (this.#awaited > 0) this.direct = false;
+  }
+
+  readonly #onRead = (read: Read): Read | Promise<Read> => {
+    this.#awaited--;
+    if (this.#reason !== undefined) throw this.#reason.why;
+    const piece = this.#pieceOf(read);
+    if (!this.direct) {
+      if (piece !== undefined && piece.length > 0) this.#controller?.enqueue(piece);
+      if (read.done) this.#close();
+      throw new TypeError("The reader was released.");
+    }
+    if (piece === undefined) this.#close();
+    // Nothing is left of it for the app: read on.
+    else if (piece.length === 0) return this.read();
+    return piece === read.value || piece === undefined ? read : { done: false, value: piece };
+  };
+
+  readonly #onReadFailed = (error: unknown): never => {
+    this.#awaited--;
+    this.#onFailed(error);
+    throw this.#reason === undefined ? (this.#deadlines.expired ?? error) : this.#reason.why;
+  };
+
+  // However it is read.
+
+  /** What the app gets of what was read; undefined when there is no more. */
+  #pieceOf({ done, value }: Read): Uint8Array | undefined {
+    this.#deadlines.heard();
+    let piece: Uint8Array | undefined;
+    if (done) {
+      piece = this.#ending.finish();
+    } else {
+      // What the meter keeps until the end must not change when the app uses its own.
+      const view = this.#meter.keeps ? value.slice() : value;
+      const relayed = this.#meter.push(view);
+      piece = relayed === view ? value : relayed;
+    }
+    if (piece !== undefined) this.#record.bytesOut += piece.length;
+    if (done) this.#ending.settle(undefined, false);
+    return piece;
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#controller?.close();
+  }
+
+  readonly #onFailed = (error: unknown): void => {
+    this.#settleFailed(error);
+    this.#controller?.error(this.#deadlines.expired ?? error);
+  };
 
   /** The app wants no more. */
   cancel(reason: unknown): Promise<void> | undefined {
+    this.#closed = true;
     const { complete, reported } = this.#meter.reading;
     // Leaving when all has been said, as after `[DONE]`, is no leaving.
     this.#ending.settle(undefined, !(complete && reported));
@@ -248,41 +341,10 @@ export class Tap {
 
   /** The app has aborted, or a limit has passed. */
   left(reason: unknown): void {
+    this.#closed = true;
+    this.#reason = { why: reason };
     this.#controller?.error(reason);
     this.#reader?.cancel(reason).catch(() => undefined);
-  }
-
-  readonly #onRead = ({ done, value }: Read): Promise<void> | undefined => {
-    this.#deadlines.heard();
-    const controller = this.#controller;
-    if (controller === undefined) return undefined;
-    if (done) {
-      this.#end(controller);
-      return undefined;
-    }
-    // What the meter keeps until the end must not change when the app uses its own.
-    const view = this.#meter.keeps ? value.slice() : viewOf(value);
-    const relayed = this.#meter.push(view);
-    // Nothing is left of it for the app: read on.
-    if (relayed.length === 0) return this.pull();
-    this.#record.bytesOut += relayed.length;
-    controller.enqueue(relayed === view ? value : relayed);
-    return undefined;
-  };
-
-  readonly #onFailed = (error: unknown): void => {
-    this.#settleFailed(error);
-    this.#controller?.error(this.#deadlines.expired ?? error);
-  };
-
-  #end(controller: Controller): void {
-    const rest = this.#ending.finish();
-    if (rest !== undefined) {
-      this.#record.bytesOut += rest.length;
-      controller.enqueue(rest);
-    }
-    controller.close();
-    this.#ending.settle(undefined, false);
   }
 
   #settleFailed(error: unknown): void {

@@ -13,20 +13,26 @@ export function textStart(bytes: Uint8Array, start = 0): number {
   return BYTE_ORDER_MARK.every((byte, at) => bytes[start + at] === byte) ? start + 3 : start;
 }
 
-interface NodeSlices {
-  utf8Slice(start: number, end: number): string;
-  latin1Slice(start: number, end: number): string;
+/** Node's own are several times as fast, also for what is no Buffer. */
+interface NodeMethods {
+  utf8Slice(this: Uint8Array, start: number, end: number): string;
+  latin1Slice(this: Uint8Array, start: number, end: number): string;
+  indexOf(this: Uint8Array, byte: number, from: number): number;
 }
 
-function hasSlices(bytes: Uint8Array): bytes is Uint8Array & NodeSlices {
-  return "utf8Slice" in bytes && "latin1Slice" in bytes;
-}
-
+const node = typeof Buffer === "undefined" ? undefined : (Buffer.prototype as unknown as NodeMethods);
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Text of `bytes[start, end)` as UTF-8; malformed sequences become U+FFFD. */
 export function utf8Text(bytes: Uint8Array, start = 0, end = bytes.length): string {
-  return hasSlices(bytes) ? bytes.utf8Slice(start, end) : utf8.decode(bytes.subarray(start, end));
+  return node === undefined
+    ? utf8.decode(bytes.subarray(start, end))
+    : node.utf8Slice.call(bytes, start, end);
+}
+
+/** Where `byte` stands next, at `from` or behind; -1 where it does not. */
+export function indexOfByte(bytes: Uint8Array, byte: number, from: number): number {
+  return node === undefined ? bytes.indexOf(byte, from) : node.indexOf.call(bytes, byte, from);
 }
 
 const encoder = new TextEncoder();
@@ -41,7 +47,7 @@ export const utf8Length: (text: string) => number =
 
 /** Text of `bytes[start, end)` with one character per byte: fast, lossless, and safe to cut anywhere. */
 export function latin1Text(bytes: Uint8Array, start = 0, end = bytes.length): string {
-  if (hasSlices(bytes)) return bytes.latin1Slice(start, end);
+  if (node !== undefined) return node.latin1Slice.call(bytes, start, end);
   let text = "";
   for (let at = start; at < end; at += 8192) {
     text += String.fromCharCode(...bytes.subarray(at, Math.min(end, at + 8192)));

@@ -6,7 +6,7 @@
  * the same bytes but for the dropped events and for an unfinished event at the end, which is held
  * until it is complete or larger than any event worth dropping.
  */
-import { allocate, EMPTY, joined, utf8Text } from "./bytes.ts";
+import { allocate, EMPTY, indexOfByte, joined, utf8Text } from "./bytes.ts";
 
 /** Receives each complete event, without its blank line; true drops it (where the splitter may). */
 export interface EventVisitor {
@@ -69,11 +69,11 @@ export class EventSplitter {
     let start = 0;
     let keepFrom = this.#relayed;
     let kept: Uint8Array[] | undefined;
-    let newline = bytes.indexOf(LF, searchFrom);
+    let newline = indexOfByte(bytes, LF, searchFrom);
     while (newline !== -1 && newline < length) {
       const end = blankLineEnd(bytes, newline, length);
       if (end === 0) {
-        newline = bytes.indexOf(LF, newline + 1);
+        newline = indexOfByte(bytes, LF, newline + 1);
         continue;
       }
       const drop = !this.#skipping && this.#visitor.event(bytes, start, newline);
@@ -84,7 +84,7 @@ export class EventSplitter {
       }
       this.#skipping = false;
       start = end;
-      newline = bytes.indexOf(LF, end);
+      newline = indexOfByte(bytes, LF, end);
     }
     this.#relayed = Math.max(0, keepFrom - start);
     if (!this.#mayDrop) {
@@ -166,7 +166,7 @@ export function readEvent(bytes: Uint8Array, start: number, end: number): Server
   let data: string | undefined;
   let line = start;
   while (line < end) {
-    let next = bytes.indexOf(LF, line);
+    let next = indexOfByte(bytes, LF, line);
     if (next === -1 || next > end) next = end;
     const lineEnd = next > line && bytes[next - 1] === CR ? next - 1 : next;
     if (startsWith(bytes, line, lineEnd, DATA)) {

@@ -28,7 +28,8 @@ it("is at most 60 KB gzipped, without prices", async () => {
 const WEB = {
   fetch,
   ...{ Request, Response, Headers, FormData, Blob, URL, URLSearchParams },
-  ...{ ReadableStream, WritableStream, TransformStream, TextEncoder, TextDecoder },
+  ...{ ReadableStream, ReadableStreamDefaultReader, WritableStream, TransformStream },
+  ...{ TextEncoder, TextDecoder },
   ...{ AbortController, AbortSignal, DOMException, Event, EventTarget },
   ...{ crypto, performance, queueMicrotask, structuredClone, atob, btoa },
   ...{ setTimeout, clearTimeout, setInterval, clearInterval },
