@@ -23,9 +23,13 @@ import type { Fallback, Target } from "./targets.ts";
 const BYTES_PER_TOKEN = 4;
 
 /** How one attempt went: an answer, or what `fetch` threw and what that means. */
-type Attempt =
-  | { readonly response: Response }
-  | { readonly response: undefined; readonly thrown: unknown; readonly failure: BellwetherError };
+type Attempt = { readonly response: Response } | FailedAttempt;
+
+interface FailedAttempt {
+  readonly response: undefined;
+  readonly thrown: unknown;
+  readonly failure: BellwetherError;
+}
 
 /** Where attempts go. */
 interface Destination {
@@ -54,17 +58,23 @@ export class MeteredCall {
     this.#deadlines = new Deadlines(core.options.timeouts, request.signal);
   }
 
-  async run(): Promise<Response> {
-    if (this.#core.limited) {
-      const refusal = await this.#admission();
-      if (refusal !== undefined) return refusal;
-    }
+  run(): Promise<Response> {
+    if (!this.#core.limited) return this.#send();
+    return this.#admission().then((refusal) => refusal ?? this.#send());
+  }
+
+  /** Each `async` in the way of every call would be a promise more. */
+  #send(): Promise<Response> {
     this.#start();
-    const attempt = await (this.#core.persistent ? this.#attempts() : this.#attempt(this.#primary()));
-    if (attempt.response !== undefined) return this.#answer(attempt.response);
-    const { left } = this.#deadlines;
-    this.#ending(undefined).settle(left ? undefined : attempt.failure, left);
-    throw attempt.thrown;
+    if (!this.#core.persistent) {
+      return this.#begin(this.#primary()).then(
+        (response) => this.#answer(response),
+        (error) => this.#fail(this.#failed(error, this.#upstream)),
+      );
+    }
+    return this.#attempts().then((attempt) =>
+      attempt.response === undefined ? this.#fail(attempt) : this.#answer(attempt.response),
+    );
   }
 
   // Admission.
@@ -224,21 +234,43 @@ export class MeteredCall {
 
   async #attempt(destination: Destination): Promise<Attempt> {
     try {
-      this.#record.sent();
-      const response = await this.#deadlines.attempt(destination.upstream, destination.send);
+      const response = await this.#begin(destination);
       this.#deadlines.heard();
       return { response };
     } catch (error) {
-      this.#deadlines.heard();
-      const thrown = this.#deadlines.expired ?? error;
-      return { response: undefined, thrown, failure: failureOf(thrown, destination.upstream, false) };
+      return this.#failed(error, destination.upstream);
     }
+  }
+
+  /** Sends it. Rejects as `fetch` does. */
+  #begin({ upstream, send }: Destination): Promise<Response> {
+    this.#record.sent();
+    try {
+      // The app's own `fetch` may be anything.
+      return Promise.resolve(this.#deadlines.attempt(upstream, send));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #failed(error: unknown, upstream: string): FailedAttempt {
+    this.#deadlines.heard();
+    const thrown = this.#deadlines.expired ?? error;
+    return { response: undefined, thrown, failure: failureOf(thrown, upstream, false) };
+  }
+
+  /** The call ends without an answer. */
+  #fail({ thrown, failure }: FailedAttempt): never {
+    const { left } = this.#deadlines;
+    this.#ending(undefined).settle(left ? undefined : failure, left);
+    throw thrown;
   }
 
   // The answer.
 
   #answer(response: Response): Response {
     const record = this.#record;
+    this.#deadlines.heard();
     record.resume();
     const { status, headers, body } = response;
     const { operation } = this.#target;
