@@ -2,9 +2,12 @@
  * What the meter library costs an app: CPU per call and per chunk of a stream, beside the bare `fetch` of the same
  * answers. `node bench/meter.mjs [--json]`, after `npm run build`.
  *
- * Both get their answers from a `fetch` that makes them in this process, so that the difference is the meter and
- * not the network; batches alternate, and the median of the differences counts. A second table has a real server in
- * another process, for the share of a whole call.
+ * Both get their answers from a `fetch` that makes them in their own process, so that the difference is the meter and
+ * not the network, and both do the same with them: parse them as SDKs do, or take the text. Each has a process of its
+ * own, as an app is metered or is not: in one process each would run code that was optimised for both. The two work
+ * in turn, so that a noisy machine hits both, and start anew each round, because how a process is laid out in
+ * memory alone makes it faster or slower than the next. The last two rows have a real server in another process, for
+ * the share of a whole call.
  */
 import { fork } from "node:child_process";
 import { createServer } from "node:http";
@@ -12,11 +15,13 @@ import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const TARGETS = { call: 15, chunk: 3 };
-const ROUNDS = Number(process.env.ROUNDS ?? 15);
-const CALLS = 2000;
-const STREAMS = 40;
+const TARGETS = { call: 15, "call read as text": 15, chunk: 3 };
+const ROUNDS = Number(process.env.ROUNDS ?? 5);
+/** Turns of each process, of some 25 ms; those to warm up do not count. */
+const TURNS = 16;
+const WARM_UP = 15;
 const CHUNKS = 500;
+const ADDRESS = "https://api.openai.com";
 
 const usage = '"usage":{"prompt_tokens":321,"completion_tokens":87,"total_tokens":408}';
 const answer = `{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"gpt-4.1","choices":[{"index":0,"message":{"role":"assistant","content":"${"yes ".repeat(130)}"},"finish_reason":"stop"}],${usage}}`;
@@ -74,24 +79,88 @@ const local = async (_url, { body }) => {
   return new Response(source, { headers: headers.events });
 };
 
+/** What one turn does, how often, and how many units each time counts for. */
+const MEASURES = {
+  call: { times: 500, units: 1, run: json },
+  "call read as text": { times: 500, units: 1, run: text },
+  chunk: { times: 10, units: CHUNKS, run: chunks },
+  "call over HTTP": { times: 100, units: 1, run: json, real: true },
+  "chunk over HTTP": { times: 5, units: CHUNKS, run: chunks, real: true },
+};
+
+async function json(fetch, url) {
+  const response = await fetch(url, request(chat));
+  await response.json();
+}
+
+async function text(fetch, url) {
+  const response = await fetch(url, request(chat));
+  await response.text();
+}
+
+async function chunks(fetch, url) {
+  const response = await fetch(url, request(streamed));
+  for await (const _ of response.body);
+}
+
+/** One of the two processes: takes a turn whenever it is told to, and tells its CPU per unit in µs. */
+async function takeTurns(name, kind, origin) {
+  const { times, units, run, real } = MEASURES[name];
+  const url = `${origin}/v1/chat/completions`;
+  let fetch = real ? globalThis.fetch : local;
+  if (kind === "metered") {
+    const { createMeter } = await import(pathToFileURL(join(root, "dist/meter.mjs")).href);
+    const meter = createMeter({ fetch });
+    await meter.ready();
+    fetch = meter.fetch;
+  }
+  const turn = async () => {
+    const before = process.cpuUsage();
+    for (let done = 0; done < times; done++) await run(fetch, url);
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / times / units;
+  };
+  for (let done = 0; done < WARM_UP; done++) await turn();
+  process.on("message", async () => process.send(await turn()));
+  process.send("ready");
+}
+
+const told = (child) => new Promise((resolve) => child.once("message", resolve));
+const start = (...args) => fork(fileURLToPath(import.meta.url), args);
+
+/** CPU per unit in µs of both, and the median of what one adds to the other. */
+async function compare(name, origin) {
+  const bare = [];
+  const metered = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const both = [];
+    for (const kind of ["bare", "metered"]) {
+      const child = start("--turns", name, kind, origin);
+      await told(child);
+      both.push({ child, turns: [] });
+    }
+    for (let turn = 0; turn < TURNS; turn++) {
+      for (const { child, turns } of turn % 2 === 0 ? both : both.toReversed()) {
+        child.send("turn");
+        turns.push(await told(child));
+      }
+    }
+    for (const { child } of both) child.kill();
+    bare.push(median(both[0].turns));
+    metered.push(median(both[1].turns));
+  }
+  const added = metered.map((value, round) => value - bare[round]);
+  return { bare: median(bare), metered: median(metered), added: median(added) };
+}
+
 async function measure() {
-  const { createMeter } = await import(pathToFileURL(join(root, "dist/meter.mjs")).href);
-  const inProcess = createMeter({ fetch: local });
-  await inProcess.ready();
-  const url = "https://api.openai.com/v1/chat/completions";
-  const perCall = await compare(CALLS, (fetch) => text(fetch, url, chat), local, inProcess.fetch);
-  const perChunk = await compare(STREAMS, (fetch) => read(fetch, url), local, inProcess.fetch, CHUNKS);
-
-  const child = fork(fileURLToPath(import.meta.url), ["--serve"]);
-  const port = await new Promise((resolve) => child.once("message", resolve));
-  const real = `http://127.0.0.1:${port}/v1/chat/completions`;
-  const meter = createMeter();
-  await meter.ready();
-  const realCall = await compare(300, (fetch) => text(fetch, real, chat), globalThis.fetch, meter.fetch);
-  const realChunk = await compare(10, (fetch) => read(fetch, real), globalThis.fetch, meter.fetch, CHUNKS);
-  child.kill();
-
-  const rows = { call: perCall, chunk: perChunk, "call over HTTP": realCall, "chunk over HTTP": realChunk };
+  const server = start("--serve");
+  const real = `http://127.0.0.1:${await told(server)}`;
+  const rows = {};
+  for (const name of Object.keys(MEASURES)) {
+    rows[name] = await compare(name, MEASURES[name].real ? real : ADDRESS);
+  }
+  server.kill();
   if (process.argv.includes("--json")) return process.stdout.write(`${JSON.stringify(rows)}\n`);
   process.stdout.write(`Node ${process.version}, CPU in µs, median of ${ROUNDS} rounds\n\n`);
   process.stdout.write("| | bare | metered | the meter | target |\n|---|---|---|---|---|\n");
@@ -102,41 +171,12 @@ async function measure() {
   }
 }
 
-async function text(fetch, url, body) {
-  const response = await fetch(url, request(body));
-  await response.text();
-}
-
-async function read(fetch, url) {
-  const response = await fetch(url, request(streamed));
-  for await (const _ of response.body);
-}
-
-/** CPU per unit in µs of both, and the median of what one adds to the other; warmed up, in alternating order. */
-async function compare(times, run, bareFetch, meteredFetch, units = 1) {
-  const cpu = async (fetch) => {
-    const before = process.cpuUsage();
-    for (let done = 0; done < times; done++) await run(fetch);
-    const { user, system } = process.cpuUsage(before);
-    return (user + system) / times / units;
-  };
-  await cpu(bareFetch);
-  await cpu(meteredFetch);
-  const bare = [];
-  const metered = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    if (round % 2 === 0) bare.push(await cpu(bareFetch));
-    metered.push(await cpu(meteredFetch));
-    if (round % 2 === 1) bare.push(await cpu(bareFetch));
-  }
-  const added = metered.map((value, round) => value - bare[round]);
-  return { bare: median(bare), metered: median(metered), added: median(added) };
-}
-
 function median(values) {
   const sorted = values.toSorted((left, right) => left - right);
   return sorted[Math.floor(sorted.length / 2)];
 }
 
-if (process.argv[2] === "--serve") serve();
+const [, , mode, ...args] = process.argv;
+if (mode === "--serve") serve();
+else if (mode === "--turns") await takeTurns(...args);
 else await measure();
