@@ -56,6 +56,7 @@ const NONE = "none";
 /** The `route` of a call that no rule was for. */
 const UNROUTED = "default";
 const ROUTE_HEADER = /^x-bellwether-(route|model|upstream)$/i;
+const SHORTEST_ROUTE_HEADER = "x-bellwether-route".length;
 /** How often the rate limits that answers tell of are read, per series of calls. */
 const RATE_LIMIT_INTERVAL_MS = 1_000;
 
@@ -116,7 +117,8 @@ export class CallRecord {
   addRoute(headers: string[]): void {
     if (this.#routed === undefined) return;
     for (let at = headers.length - 2; at >= 0; at -= 2) {
-      if (ROUTE_HEADER.test(headers[at] ?? "")) headers.splice(at, 2);
+      const name = headers[at] ?? "";
+      if (name.length >= SHORTEST_ROUTE_HEADER && ROUTE_HEADER.test(name)) headers.splice(at, 2);
     }
     const { route, model, upstream } = this.#routed;
     headers.push("x-bellwether-route", route === "" ? UNROUTED : route);

@@ -42,7 +42,6 @@ const NO_TRAITS: RequestTraits = { tools: false, images: false, json: false, eff
 
 export class RouteFacts {
   readonly call: CallToRoute;
-  #headers: Map<string, string> | undefined;
   #traits: RequestTraits | undefined;
   #texts: readonly string[] | undefined;
   #prompt: string | undefined;
@@ -60,14 +59,13 @@ export class RouteFacts {
 
   /** A header by its lower-case name; the first, where it occurs twice. */
   header(lower: string): string | undefined {
-    if (this.#headers === undefined) {
-      this.#headers = new Map();
-      const { headers } = this.call;
-      for (let at = headers.length - 2; at >= 0; at -= 2) {
-        this.#headers.set((headers[at] ?? "").toLowerCase(), headers[at + 1] ?? "");
-      }
+    // Most names differ in length already: to make a map of them first takes longer than dozens of rules to look through.
+    const { headers } = this.call;
+    for (let at = 0; at < headers.length; at += 2) {
+      const name = headers[at] ?? "";
+      if (name.length === lower.length && name.toLowerCase() === lower) return headers[at + 1];
     }
-    return this.#headers.get(lower);
+    return undefined;
   }
 
   get traits(): RequestTraits {
