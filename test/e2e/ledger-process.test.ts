@@ -246,6 +246,9 @@ describe.skipIf(process.platform !== "linux")("of a gateway", () => {
     const first = await start();
     const ledger = await ledgerOf(first);
     await call(first);
+    // A call that has been answered is settled a moment later.
+    const page = async () => (await fetch(`${first.url}/metrics`)).text();
+    await until(async () => /^bellwether_ledger_rows_total 1$/m.test(await page()), true);
     first.process.kill("SIGKILL");
     await until(() => isThere(ledger), false);
     const second = await start();
