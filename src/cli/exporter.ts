@@ -45,7 +45,6 @@ Signals: SIGHUP reads the configuration again; SIGTERM and SIGINT stop.`,
       const env = environment();
       const { config: configFile, host, logLevel } = flags;
       const onPort = flags.port ?? (env.PORT ? port(env.PORT) : DEFAULT_PORT);
-      process.stderr.on("error", () => undefined);
       const running = await runExporter({
         configFile,
         host,

@@ -249,7 +249,7 @@ class CallInFlight implements ClientListener, RacingCall, AnswerOutput {
 
   onHead(status: number, statusText: string, rawHeaders: string[]): boolean {
     this.#record.resume();
-    const { place, usageInjected, addition } = this.#sent as Sent;
+    const { place, usageInjected: dropUsageChunk, addition } = this.#sent as Sent;
     const verdict = tellStatus(this.#sent as Sent, status, rawHeaders, this.#around);
     if (status >= 400 && this.#again({ status, ...verdict })) return true;
     this.#repeat = undefined;
@@ -257,8 +257,7 @@ class CallInFlight implements ClientListener, RacingCall, AnswerOutput {
       const head = new AnswerHead(rawHeaders);
       const operation = this.#operation as Operation;
       const { monotonic: now } = this.#around.clock;
-      const options = { operation, now, dropUsageChunk: usageInjected, addition };
-      const answer = new Answer(status, head, options, this);
+      const answer = new Answer(status, head, { operation, now, dropUsageChunk, addition }, this);
       if (!this.#clientGone) {
         if (head.requestId === "") head.headers.push("x-request-id", this.#record.id);
         head.headers.push("server-timing", this.#record.serverTiming());

@@ -86,7 +86,8 @@ export function rowOfValues(values: Readonly<Record<string, Value | undefined>>)
   };
 }
 
-const QUANTITY_COLUMNS: Readonly<Record<keyof Quantities, string>> = {
+/** What the columns of quantities are called. */
+export const QUANTITY_COLUMNS: Readonly<Record<keyof Quantities, string>> = {
   inputTokens: "input_tokens",
   cachedInputTokens: "cached_input_tokens",
   cacheWrite5mTokens: "cache_write_5m_tokens",

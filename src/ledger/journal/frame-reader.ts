@@ -82,7 +82,10 @@ const LONGEST_WORD = 48;
 /** Texts that come again and again, by a hash of their bytes; shared by all payloads, so that each is one string. */
 const words: string[] = new Array<string>(WORDS).fill("");
 
-/** Reads the fields of a payload in the order they were written. @throws RangeError when there are too few bytes. */
+/** A record is not what its kind says: too short, or with a text where a number should be. */
+export class RecordError extends Error {}
+
+/** Reads the fields of a payload in the order they were written. @throws RecordError */
 export class Payload {
   readonly bytes: Buffer;
   at = 0;
@@ -130,15 +133,14 @@ export class Payload {
   /** A whole number that was written as text, because it may be larger than numbers are exact. */
   whole(): number | bigint {
     const start = this.span();
-    if (this.at - start > EXACT_DIGITS) return BigInt(utf8Text(this.bytes, start, this.at));
+    const exact = this.at - start <= EXACT_DIGITS;
     let value = 0;
     for (let at = start; at < this.at; at++) {
       const digit = (this.bytes[at] ?? 0) - ZERO;
-      // A sign, or no number.
-      if (digit < 0 || digit > 9) return BigInt(utf8Text(this.bytes, start, this.at));
+      if (digit < 0 || digit > 9) throw new RecordError("an amount in a record is no number");
       value = 10 * value + digit;
     }
-    return value;
+    return exact ? value : BigInt(utf8Text(this.bytes, start, this.at));
   }
 
   /** A text of which there are few, as a model's name: found among those read before, a third of making it anew. */
@@ -160,7 +162,7 @@ export class Payload {
 
   #take(length: number): number {
     const start = this.at;
-    if (start + length > this.end) throw new RangeError("a record is shorter than its fields");
+    if (start + length > this.end) throw new RecordError("a record is shorter than its fields");
     this.at = start + length;
     return start;
   }

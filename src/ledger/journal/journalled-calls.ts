@@ -2,7 +2,7 @@
 import { type Calls, type RowSink, writeRow } from "../../store/calls.ts";
 import type { LedgerRow } from "../../store/ledger-row.ts";
 import { rowOf } from "../row-of.ts";
-import { Payload } from "./frame-reader.ts";
+import { Payload, RecordError } from "./frame-reader.ts";
 import { copySettled, copyStarted } from "./record-columns.ts";
 import { INTERRUPTED, readSettled, readStarted } from "./records.ts";
 
@@ -44,7 +44,7 @@ export class StartedCall {
   /** Its settlement has not been read. */
   open = true;
 
-  /** @throws RangeError when there are too few bytes */
+  /** @throws RecordError */
   constructor(payload: Payload) {
     this.record = new JournalRecord(payload);
     payload.byte();
@@ -61,7 +61,7 @@ export interface JournalledCall {
 
 export class JournalledCalls implements Calls {
   readonly #calls: readonly JournalledCall[];
-  /** Places of those whose records are shorter than their fields. */
+  /** Places of those whose records cannot be read. */
   readonly #unreadable = new Set<number>();
 
   constructor(calls: readonly JournalledCall[]) {
@@ -86,31 +86,37 @@ export class JournalledCalls implements Calls {
   }
 
   write(at: number, into: RowSink): boolean {
-    return (
-      this.#read(at, ({ started, settled }) => {
-        if (settled === undefined) return writeRow(rowOfCall({ started, settled }), into);
-        copyStarted(started.record.open(), into);
-        copySettled(settled.open(), into);
-      }) !== "unreadable"
-    );
+    const call = this.#calls[at];
+    if (call === undefined) return false;
+    try {
+      if (call.settled === undefined) writeRow(rowOfCall(call), into);
+      else {
+        copyStarted(call.started.record.open(), into);
+        copySettled(call.settled.open(), into);
+      }
+      return true;
+    } catch (error) {
+      this.#leaveOut(at, error);
+      return false;
+    }
   }
 
   rows(): readonly LedgerRow[] {
     const rows: LedgerRow[] = [];
-    for (let at = 0; at < this.#calls.length; at++) this.#read(at, (call) => rows.push(rowOfCall(call)));
+    for (const [at, call] of this.#calls.entries()) {
+      try {
+        rows.push(rowOfCall(call));
+      } catch (error) {
+        this.#leaveOut(at, error);
+      }
+    }
     return rows;
   }
 
-  #read(at: number, how: (call: JournalledCall) => unknown): unknown {
-    const call = this.#calls[at];
-    if (call === undefined) return "unreadable";
-    try {
-      return how(call);
-    } catch (error) {
-      if (!(error instanceof RangeError) && !(error instanceof SyntaxError)) throw error;
-      this.#unreadable.add(at);
-      return "unreadable";
-    }
+  /** @throws what is no fault of the record, as memory that is used up */
+  #leaveOut(at: number, error: unknown): void {
+    if (!(error instanceof RecordError)) throw error;
+    this.#unreadable.add(at);
   }
 }
 

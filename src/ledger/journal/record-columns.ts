@@ -1,6 +1,6 @@
 /** From the bytes of a call's records to the ledger's columns, without a row between them. The order is records.ts's. */
-import type { Quantity } from "../../core/quantities.ts";
 import { placeOf, type RowSink } from "../../store/calls.ts";
+import { QUANTITY_COLUMNS } from "../../store/row-of-values.ts";
 import type { Payload } from "./frame-reader.ts";
 import { QUANTITIES, SETTLED, STARTED } from "./records.ts";
 
@@ -39,30 +39,15 @@ const BYTES_IN = placeOf("bytes_in");
 const BYTES_OUT = placeOf("bytes_out");
 const RETRIES = placeOf("retries");
 
-const COLUMN_OF: Readonly<Record<Quantity, string>> = {
-  inputTokens: "input_tokens",
-  cachedInputTokens: "cached_input_tokens",
-  cacheWrite5mTokens: "cache_write_5m_tokens",
-  cacheWrite1hTokens: "cache_write_1h_tokens",
-  audioInputTokens: "audio_input_tokens",
-  imageInputTokens: "image_input_tokens",
-  outputTokens: "output_tokens",
-  reasoningTokens: "reasoning_tokens",
-  audioOutputTokens: "audio_output_tokens",
-  imageOutputTokens: "image_output_tokens",
-  images: "images",
-  characters: "characters",
-  audioMs: "audio_ms",
-};
 /** By the quantity's bit. */
-const QUANTITY_PLACES = QUANTITIES.map((quantity) => placeOf(COLUMN_OF[quantity]));
+const QUANTITY_PLACES = QUANTITIES.map((quantity) => placeOf(QUANTITY_COLUMNS[quantity]));
 
 function text(column: number, from: Payload, into: RowSink): void {
   const start = from.span();
   into.text(column, from.bytes, start, from.at);
 }
 
-/** Of a payload behind its kind and number. @throws RangeError when there are too few bytes */
+/** Of a payload behind its kind and number. @throws RecordError */
 export function copyStarted(from: Payload, into: RowSink): void {
   const flags = from.byte();
   text(ID, from, into);
@@ -85,7 +70,7 @@ export function copyStarted(from: Payload, into: RowSink): void {
   into.boolean(STREAMING, (flags & STARTED.streaming) !== 0);
 }
 
-/** Of a payload behind its kind and number. @throws RangeError when there are too few bytes */
+/** Of a payload behind its kind and number. @throws RecordError */
 export function copySettled(from: Payload, into: RowSink): void {
   const flags = from.byte();
   into.boolean(INTERRUPTED, false);

@@ -5,7 +5,7 @@
  */
 import type * as DuckDB from "@duckdb/node-api";
 import type Bindings from "@duckdb/node-bindings";
-import type { DataChunk } from "@duckdb/node-bindings";
+import type { DataChunk, Vector } from "@duckdb/node-bindings";
 import type { Calls, RowSink } from "../calls.ts";
 import { COLUMNS, type Column, type ColumnType } from "../ledger-row.ts";
 import { TextColumn } from "./duckdb-texts.ts";
@@ -108,17 +108,14 @@ class ColumnSink implements RowSink {
   }
 
   text(column: number, bytes: Uint8Array, start: number, end: number): void {
-    const to = this.#columns[column];
-    if (to?.texts === undefined) return;
-    to.set(this.rows);
-    to.texts.set(this.rows, bytes, start, end);
-    if (to.texts.full) this.full = true;
+    const { texts } = this.#begun(column);
+    if (texts === undefined) throw new Error(`column ${column} has no texts`);
+    texts.set(this.rows, bytes, start, end);
+    if (texts.full) this.full = true;
   }
 
   integer(column: number, value: number): void {
-    const to = this.#columns[column];
-    if (to === undefined) return;
-    to.set(this.rows);
+    const to = this.#begun(column);
     const whole = value * to.scale;
     const high = whole >= 0 && whole < WORD ? 0 : Math.floor(whole / WORD);
     to.words[2 * this.rows] = whole - high * WORD;
@@ -126,23 +123,17 @@ class ColumnSink implements RowSink {
   }
 
   float(column: number, value: number): void {
-    const to = this.#columns[column];
-    if (to === undefined) return;
-    to.set(this.rows);
+    const to = this.#begun(column);
     to.doubles[this.rows] = value;
   }
 
   boolean(column: number, value: boolean): void {
-    const to = this.#columns[column];
-    if (to === undefined) return;
-    to.set(this.rows);
+    const to = this.#begun(column);
     to.bytes[this.rows] = value ? 1 : 0;
   }
 
   money(column: number, pico: number | bigint): void {
-    const to = this.#columns[column];
-    if (to === undefined) return;
-    to.set(this.rows);
+    const to = this.#begun(column);
     const near = Number(pico);
     const at = 4 * this.rows;
     if (Number.isSafeInteger(near)) {
@@ -155,6 +146,14 @@ class ColumnSink implements RowSink {
     for (let word = 0; word < 4; word++) {
       to.words[at + word] = Number(BigInt.asIntN(32, BigInt(pico) >> BigInt(32 * word)));
     }
+  }
+
+  /** A column that has a value in this row. */
+  #begun(column: number): ColumnBytes {
+    const to = this.#columns[column];
+    if (to === undefined) throw new Error(`there is no column ${column}`);
+    to.set(this.rows);
+    return to;
   }
 
   fill(low: Low, chunk: DataChunk): void {
@@ -204,7 +203,7 @@ class ColumnBytes {
     if (valid !== undefined) valid[row >> 3] = (valid[row >> 3] ?? 0) & ~(1 << (row & 7));
   }
 
-  fill(low: Low, vector: Parameters<TextColumn["finish"]>[1], rows: number): void {
+  fill(low: Low, vector: Vector, rows: number): void {
     this.texts?.finish(low, vector, rows);
     low.copy_data_to_vector(vector, 0, this.bytes.buffer, 0, rows * this.#width);
     if (this.#valid === undefined) return;
