@@ -12,6 +12,8 @@ export interface Condition {
   holds(facts: RouteFacts): boolean;
   /** What the call has, for people; never text of the prompt. */
   found(facts: RouteFacts): string;
+  /** It goes by what makes a call's kind alone (shortlists.ts), and holds for all calls of a kind or none. */
+  readonly ofKind?: boolean;
   /** What it goes by that is watched over time. */
   readonly watches?: readonly Watch[];
 }

@@ -47,6 +47,9 @@ export class RouteFacts {
   #prompt: string | undefined;
   #lowerPrompt: string | undefined;
   #inputTokens: number | undefined;
+  /** Headers that rules have asked for, and what they hold. */
+  readonly #lookedFor: string[] = [];
+  readonly #found: (string | undefined)[] = [];
 
   constructor(call: CallToRoute) {
     this.call = call;
@@ -59,7 +62,16 @@ export class RouteFacts {
 
   /** A header by its lower-case name; the first, where it occurs twice. */
   header(lower: string): string | undefined {
-    // Most names differ in length already: to make a map of them first takes longer than dozens of rules to look through.
+    // Rules look at the same few: to look through the names looked for is faster than a map of all that were sent.
+    const known = this.#lookedFor.indexOf(lower);
+    if (known !== -1) return this.#found[known];
+    const value = this.#sent(lower);
+    this.#lookedFor.push(lower);
+    this.#found.push(value);
+    return value;
+  }
+
+  #sent(lower: string): string | undefined {
     const { headers } = this.call;
     for (let at = 0; at < headers.length; at += 2) {
       const name = headers[at] ?? "";

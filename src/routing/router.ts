@@ -8,6 +8,7 @@ import { conditionsOf } from "./conditions/index.ts";
 import { nameMatcher } from "./conditions/names.ts";
 import type { RouteFacts } from "./facts.ts";
 import type { Candidate, Plan } from "./plan.ts";
+import { type Listed, Shortlists } from "./shortlists.ts";
 import { type Choice, compileTarget, type Finder, type Target } from "./target.ts";
 import type { RouteStep, Verdict } from "./verdict.ts";
 import type { Watch } from "./watch.ts";
@@ -53,7 +54,8 @@ export class Router<U extends Candidate> {
   /** In the order in which they are asked. */
   readonly rules: readonly Rule<U>[];
   /** Rules that move calls away from a model while it fares badly: asked about calls that other rules send there too. */
-  readonly #shifts = new Map<string, Rule<U>[]>();
+  readonly #shifts: ReadonlyMap<string, Shortlists<Rule<U>>>;
+  readonly #lists: Shortlists<Rule<U>>;
   /** Models that no upstream knows. */
   readonly virtual: ReadonlySet<string>;
   readonly #find: Finder<U>;
@@ -61,18 +63,19 @@ export class Router<U extends Candidate> {
   constructor({ routes, virtual, find, tools }: RouterParts<U>) {
     this.virtual = virtual;
     this.#find = find;
+    const shifts = new Map<string, Rule<U>[]>();
     this.rules = [...routes]
       .sort((a, b) => b.priority - a.priority)
       .map((route) => {
         const rule = compileRule(route, find, tools);
         const { when } = route;
         if (when.state !== undefined && when.model !== undefined) {
-          for (const model of listed(when.model)) {
-            this.#shifts.set(model, [...(this.#shifts.get(model) ?? []), rule]);
-          }
+          for (const model of listed(when.model)) shifts.set(model, [...(shifts.get(model) ?? []), rule]);
         }
         return rule;
       });
+    this.#lists = new Shortlists(this.rules);
+    this.#shifts = new Map([...shifts].map(([model, rules]) => [model, new Shortlists(rules)]));
   }
 
   /** Every watch that the rules go by. */
@@ -87,7 +90,7 @@ export class Router<U extends Candidate> {
   decide(facts: RouteFacts, trace?: RouteStep[], start?: Start): Decision<U> {
     let model = facts.call.asked;
     let route = start?.route ?? "";
-    let rules = start === undefined || this.virtual.has(model) ? this.rules : this.#shifts.get(model);
+    let rules = start === undefined || this.virtual.has(model) ? this.#lists : this.#shifts.get(model);
     let settled: Choice<U> | undefined;
     let passed: Set<Rule<U>> | undefined;
     while (rules !== undefined) {
@@ -98,7 +101,7 @@ export class Router<U extends Candidate> {
       settled = choice.plan === undefined ? undefined : choice;
       if (choice.model === model) break;
       model = choice.model;
-      rules = settled === undefined ? this.rules : this.#shifts.get(model);
+      rules = settled === undefined ? this.#lists : this.#shifts.get(model);
       passed ??= new Set();
       passed.add(rule);
     }
@@ -111,7 +114,7 @@ export class Router<U extends Candidate> {
   }
 
   #first(
-    rules: readonly Rule<U>[],
+    rules: Shortlists<Rule<U>>,
     facts: RouteFacts,
     model: string,
     passed: ReadonlySet<Rule<U>> | undefined,
@@ -119,9 +122,10 @@ export class Router<U extends Candidate> {
   ): Found<U> | undefined {
     const verdicts: Verdict[] | undefined = trace === undefined ? undefined : [];
     if (verdicts !== undefined) trace?.push({ model, verdicts });
-    for (const rule of rules) {
+    for (const listedRule of trace === undefined ? rules.for(facts, model) : rules.whole) {
+      const { rule } = listedRule;
       if (passed?.has(rule) === true) continue;
-      if (!holds(rule, facts, model)) {
+      if (!holds(listedRule, facts, model)) {
         verdicts?.push(verdict(rule, facts, model, "does not hold"));
         continue;
       }
@@ -165,7 +169,7 @@ function withSubject(when: RouteConfig["when"]): RouteConfig["when"] {
 }
 
 function holds<U extends Candidate>(
-  { models, conditions }: Rule<U>,
+  { models, conditions }: Listed<Rule<U>>,
   facts: RouteFacts,
   model: string,
 ): boolean {

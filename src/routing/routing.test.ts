@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { configSchema } from "../config/schema.ts";
 import { RollingWindow } from "../core/rolling-window.ts";
 import type { RequestFacts } from "../usage/dialect.ts";
+import { anthropicMessages } from "../usage/dialects/anthropic-messages.ts";
 import { openAiChat } from "../usage/dialects/openai-chat.ts";
 import { RouteFacts } from "./facts.ts";
 import type { Candidate } from "./plan.ts";
@@ -61,6 +62,8 @@ function router(
 interface Asked {
   readonly model: string;
   readonly app?: string;
+  readonly team?: string;
+  readonly endpoint?: "chat" | "messages";
   readonly prompt?: string;
   readonly at?: number;
   readonly headers?: readonly string[];
@@ -71,6 +74,8 @@ interface Asked {
 function facts({
   model,
   app = "anonymous",
+  team = "",
+  endpoint = "chat",
   prompt = "",
   at = 0,
   headers = [],
@@ -79,10 +84,13 @@ function facts({
 }: Asked) {
   const json = { model, messages: [{ role: "user", content: prompt }], ...(tools && { tools: [{}] }) };
   const body = Buffer.from(JSON.stringify(json));
-  const operation = openAiChat.match("POST", "/v1/chat/completions");
+  const operation =
+    endpoint === "chat"
+      ? openAiChat.match("POST", "/v1/chat/completions")
+      : anthropicMessages.match("POST", "/v1/messages");
   if (operation === undefined) throw new Error("no operation");
   return new RouteFacts({
-    ...{ operation, family: "openai", asked: model, app, team: "", at, headers, body },
+    ...{ operation, family: "openai", asked: model, app, team, at, headers, body },
     facts: { model, streaming } satisfies RequestFacts,
     parsed: { json, form: undefined },
   });
@@ -164,6 +172,29 @@ describe("a decision", () => {
         if (first.plan !== undefined) expect(Object.keys(virtual)).not.toContain(first.plan.model);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  test("does not depend on the calls before it", () => {
+    const kinds = {
+      app: fc.constantFrom("shop", "lab"),
+      team: fc.constantFrom("red", "blue"),
+      endpoint: fc.constantFrom("chat", "messages"),
+      streaming: fc.boolean(),
+    };
+    const conditions = fc.record({ model: names, ...kinds }, { requiredKeys: [] });
+    const wanted = fc
+      .array(conditions, { minLength: 1, maxLength: 6 })
+      .map((each) => each.map((when, index) => ({ name: `r${index}`, when, use: { model: "m1" } })));
+    const calls = fc.array(fc.record({ model: fc.constantFrom("m1", "m2"), ...kinds }), { maxLength: 6 });
+    fc.assert(
+      fc.property(wanted, calls, (routes, asked) => {
+        const one = router(routes);
+        for (const each of asked) {
+          expect(one.decide(facts(each)).route).toBe(router(routes).decide(facts(each), []).route);
+        }
+      }),
+      { numRuns: 300 },
     );
   });
 

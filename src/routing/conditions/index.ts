@@ -20,7 +20,7 @@ const kinds: Kinds = {
   app: nameCondition("app", ({ call }) => call.app),
   team: nameCondition("team", ({ call }) => call.team),
   endpoint: nameCondition("endpoint", ({ call }) => call.operation.endpoint),
-  streaming: flagCondition("streaming", ({ call }) => call.facts.streaming),
+  streaming: flagCondition("streaming", ({ call }) => call.facts.streaming, true),
   time: timeCondition,
   state: stateCondition,
   headers: headersCondition,

@@ -17,12 +17,13 @@ export function nameMatcher(names: Names): (name: string) => boolean {
   return (name) => exact.has(name) || matches(name);
 }
 
-/** A condition on one name of the call. */
+/** A condition on one of the names that make a call's kind. */
 export function nameCondition(key: string, read: (facts: RouteFacts) => string): (names: Names) => Condition {
   return (names) => {
     const matches = nameMatcher(names);
     return {
       key,
+      ofKind: true,
       wants: either(listed(names)),
       holds: (facts) => matches(read(facts)),
       found: (facts) => read(facts) || "none",

@@ -6,9 +6,10 @@ import type { RouteFacts } from "../facts.ts";
 export function flagCondition(
   key: string,
   read: (facts: RouteFacts) => boolean,
+  ofKind = false,
 ): (wanted: boolean) => Condition {
   return (wanted) => ({
-    key,
+    ...{ key, ofKind },
     wants: wanted ? "yes" : "no",
     holds: (facts) => read(facts) === wanted,
     found: (facts) => (read(facts) ? "yes" : "no"),
