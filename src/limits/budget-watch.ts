@@ -54,6 +54,8 @@ export class BudgetWatch {
     // Answers of the counters may overtake each other; use only grows.
     seen.used = Math.max(seen.used, used);
     const share = seen.used / rule.limit;
+    // Nearly always, and asked after every call.
+    if (share < (rule.warnAt[0] ?? Number.POSITIVE_INFINITY)) return;
     const reached = rule.warnAt.findLast((each) => share >= each);
     if (reached === undefined || reached <= seen.warned) return;
     seen.warned = reached;

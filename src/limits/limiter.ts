@@ -248,7 +248,8 @@ export class Admission {
     this.#queue.freed();
     const { rules, decidedAt } = this.#taken;
     for (let at = 0; at < used.length; at++) {
-      const [rule, amount] = [rules[at], used[at]];
+      const rule = rules[at];
+      const amount = used[at];
       if (rule?.kind === "budget" && amount !== undefined) {
         this.#options.watch.note(rule, decidedAt, amount);
       }
