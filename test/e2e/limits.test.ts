@@ -1,4 +1,4 @@
-/** What is limited: bodies, the memory that slow clients cost, and which web pages may call. */
+/** What is limited: bodies, the memory that slow clients cost (see also client-slow.test.ts), and which web pages may call. */
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { counted } from "../helpers/counted.ts";
@@ -110,8 +110,6 @@ describe("a client that does not read", () => {
   const kinds: Readonly<
     Record<string, readonly [head: string, sent: Buffer, received: Buffer, stream: boolean]>
   > = {
-    bytes: [HEAD, Buffer.alloc(24 * MIB, "x"), Buffer.alloc(24 * MIB, "x"), false],
-    "a stream": [SSE, events, events, true],
     "compressed bytes": [
       `${HEAD}Content-Encoding: gzip\r\n`,
       gzipSync(events, { level: 0 }),
