@@ -36,6 +36,8 @@ export async function createLogger(settings: LogSettings): Promise<ProcessLogger
       colorize,
       translateTime: "SYS:HH:MM:ss.l",
       ignore: "id,traceId",
+      // A call's `error` is a word, and belongs into its line.
+      errorLikeObjectKeys: ["err"],
       singleLine: true,
       sync: true,
     });

@@ -68,6 +68,11 @@ describe("callLine", () => {
     });
   });
 
+  it("holds nothing that a terminal would obey", () => {
+    const line = callLine({ ...usage, modelRequested: "\x1b[2J\x9b2J\x7f" }, 0);
+    expect(line).toContain('"model":"\\u001b[2J\ufffd2J\ufffd"');
+  });
+
   it("says that a call is unpriced rather than free", () => {
     expect(JSON.parse(callLine({ ...usage, cost: undefined }, 0))).toMatchObject({ usd: "unpriced" });
   });

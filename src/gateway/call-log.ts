@@ -59,8 +59,11 @@ export function callLine(usage: Usage, nowMs: number): string {
 /** Printable ASCII without quote and backslash needs no escaping, and is nearly all there is. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
+/** Controls that JSON leaves as they are and terminals obey. */
+const CONTROLS = /[\x7f-\x9f]/g;
+
 function quoted(text: string): string {
-  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text.replace(CONTROLS, "\ufffd"));
 }
 
 let lastMs = 0;

@@ -10,6 +10,7 @@ import { describe } from "vitest";
 /** Each program and the Debian package it comes in. */
 export const PROGRAMS = {
   bash: "bash",
+  script: "bsdutils",
   promtool: "prometheus",
   prometheus: "prometheus",
   aiosmtpd: "python3-aiosmtpd",
