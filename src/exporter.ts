@@ -2,7 +2,7 @@
 import type { Environment } from "./config/environment.ts";
 import { type Loaded, loadConfig } from "./config/load.ts";
 import { probeSpendPath } from "./config/probe-paths.ts";
-import { ConfigError, formatProblem } from "./config/problems.ts";
+import { ConfigError } from "./config/problems.ts";
 import { Reloader, type ReloadResult } from "./config/reload.ts";
 import { type Watching, watchFiles } from "./config/watch.ts";
 import { systemClock } from "./core/clock.ts";
@@ -21,6 +21,7 @@ import { ProbeService } from "./probes/service.ts";
 import type { Scheduled } from "./probes/settings.ts";
 import { SpendFile } from "./probes/spend-file.ts";
 import { probePlan } from "./probing.ts";
+import { logReload, showReloads } from "./reloading.ts";
 import { buildSettings, type InForce, identities } from "./settings.ts";
 import { Http1Transport } from "./upstreams/http1/transport.ts";
 import { WorkerEstimator } from "./usage/estimate-thread.ts";
@@ -107,22 +108,13 @@ export async function runExporter(options: ExporterOptions): Promise<RunningExpo
     load,
     apply: (next) => putIntoForce(build(next)),
     onResult(result) {
-      report(result, log);
+      logReload(result, log);
       watching?.follow(reloader.current.files);
     },
     clock: systemClock,
   });
   registry.gauge(catalogue.buildInfo).with([version, process.version]).set(1);
-  registry.beforeScrape(() => {
-    registry
-      .gauge(catalogue.reloadSuccess)
-      .with([])
-      .set(reloader.status.success ? 1 : 0);
-    registry
-      .gauge(catalogue.reloadTimestamp)
-      .with([])
-      .set(reloader.status.loadedAt / 1000);
-  });
+  showReloads(registry, reloader);
   const server = new OperationsServer(
     { host, port },
     {
@@ -160,13 +152,4 @@ export async function runExporter(options: ExporterOptions): Promise<RunningExpo
       log.flush();
     },
   };
-}
-
-function report({ reason, success, problems, warnings }: ReloadResult, log: ProcessLogger): void {
-  for (const warning of warnings) log.warn({}, warning);
-  if (success) return log.info({ reason }, "configuration reloaded");
-  log.error(
-    { reason, problems: problems.map(formatProblem) },
-    "configuration refused; the last good one stays",
-  );
 }

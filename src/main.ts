@@ -10,7 +10,7 @@ import type { Environment } from "./config/environment.ts";
 import { ledgerPaths } from "./config/ledger-paths.ts";
 import type { Loaded } from "./config/load.ts";
 import { loadConfig } from "./config/load.ts";
-import { ConfigError, formatProblem } from "./config/problems.ts";
+import { ConfigError } from "./config/problems.ts";
 import { Reloader, type ReloadResult } from "./config/reload.ts";
 import { checkSafety } from "./config/safety.ts";
 import { type Watching, watchFiles } from "./config/watch.ts";
@@ -40,6 +40,7 @@ import { Notifier } from "./notify/notifier.ts";
 import { probePage } from "./probes/page.ts";
 import { ProbeService } from "./probes/service.ts";
 import { probePlan, probeSpendMemory } from "./probing.ts";
+import { logReload, showReloads } from "./reloading.ts";
 import { type RoutingLife, withRoutes } from "./routes.ts";
 import { TrafficView } from "./routing/traffic-view.ts";
 import { RoutingWatch } from "./routing-watch.ts";
@@ -196,22 +197,13 @@ export async function serve(options: ServeOptions): Promise<Running> {
       priceGauges.reset();
     },
     onResult(result) {
-      report(result, log);
+      logReload(result, log);
       watching?.follow(reloader.current.files);
     },
     clock: systemClock,
   });
   registry.gauge(catalogue.buildInfo).with([version, process.version]).set(1);
-  registry.beforeScrape(() => {
-    registry
-      .gauge(catalogue.reloadSuccess)
-      .with([])
-      .set(reloader.status.success ? 1 : 0);
-    registry
-      .gauge(catalogue.reloadTimestamp)
-      .with([])
-      .set(reloader.status.loadedAt / 1000);
-  });
+  showReloads(registry, reloader);
 
   let stopping = false;
   const readiness = (): Readiness => ({
@@ -363,17 +355,4 @@ function prepareSeries(traffic: TrafficMetrics, { loaded, settings, upstreams }:
       apps,
     });
   }
-}
-
-function report(result: ReloadResult, log: ProcessLogger): void {
-  const { reason, success, problems, restartNeeded, warnings } = result;
-  if (success) log.info({ reason }, "configuration reloaded");
-  else {
-    log.error(
-      { reason, problems: problems.map(formatProblem) },
-      "configuration refused; the last good one stays in force",
-    );
-  }
-  for (const warning of warnings) log.warn({ reason }, warning);
-  if (restartNeeded.length > 0) log.warn({ restartNeeded }, "these settings take effect after a restart");
 }

@@ -1,12 +1,11 @@
 /** Overview: how it goes now, second by second, and over the chosen stretch. */
 import type { Overview as Figures, ReportTable } from "../../src/http/api.ts";
 import { useSpeech } from "../messages/index.tsx";
+import { CallsChart, LatencyChart } from "../parts/course-charts.tsx";
 import { GroupLink } from "../parts/group-link.tsx";
 import { BY, type Grouping } from "../parts/grouping.ts";
 import { Failure, Loading, NoCalls } from "../parts/notice.tsx";
 import { Panel } from "../parts/panel.tsx";
-import { Per } from "../parts/per.tsx";
-import { ReportChart } from "../parts/report-chart.tsx";
 import { ReportTableView } from "../parts/report-table.tsx";
 import { Sparkline } from "../parts/sparkline.tsx";
 import { Tile, Tiles } from "../parts/tile.tsx";
@@ -122,7 +121,6 @@ function Now() {
 
 /** The chosen stretch: its course, and who had which part in it. */
 function Course() {
-  const { t, show } = useSpeech();
   const { query } = useView();
   const byModel = useReport("summary", { ...query, by: "model", limit: "12" });
   const latency = seriesOf(useReport("latency", query).data);
@@ -133,34 +131,8 @@ function Course() {
   const apps = firstTable(useReport("summary", { ...query, by: "app", limit: "5" }).data);
   return (
     <div class="panels">
-      <Panel title={t("chart.calls")} note={<Per unit={course?.series} />}>
-        <ReportChart
-          label={t("chart.calls")}
-          format={show.short}
-          lines={[
-            { name: t("column.calls"), of: course, column: "calls", colour: "--c1", shape: "bars" },
-            { name: t("chart.failed"), of: errors, column: "failed", colour: "--bad", shape: "bars" },
-          ]}
-        />
-      </Panel>
-      <Panel title={t("chart.latency")}>
-        <ReportChart
-          label={t("chart.latency")}
-          format={show.duration}
-          lines={[
-            { name: "p50", of: latency, column: "p50_ms", colour: "--c2" },
-            { name: "p95", of: latency, column: "p95_ms", colour: "--c3" },
-            { name: "p99", of: latency, column: "p99_ms", colour: "--c5" },
-            {
-              name: t("chart.firstToken"),
-              of: latency,
-              column: "first_token_p50_ms",
-              colour: "--c4",
-              dashed: true,
-            },
-          ]}
-        />
-      </Panel>
+      <CallsChart calls={course} errors={errors} />
+      <LatencyChart latency={latency} firstToken />
       <Group by="model" table={models} />
       <div class="stack">
         <Group by="upstream" table={upstreams} />

@@ -5,12 +5,11 @@ import { firstTable, seriesOf, totalOf } from "../show/tables.ts";
 import { useReport } from "../state/use-api.ts";
 import { useView } from "../state/view.ts";
 import { CostByGroup } from "./cost-by-group.tsx";
+import { CallsChart, LatencyChart } from "./course-charts.tsx";
 import { GroupLink } from "./group-link.tsx";
 import { BY, type Grouping } from "./grouping.ts";
 import { Failure, Loading, NoCalls } from "./notice.tsx";
 import { Panel } from "./panel.tsx";
-import { Per } from "./per.tsx";
-import { ReportChart } from "./report-chart.tsx";
 import { ReportTableView } from "./report-table.tsx";
 import { Tile, Tiles } from "./tile.tsx";
 
@@ -74,27 +73,8 @@ export function Breakdown({ by, children }: BreakdownProps) {
         <Tile name={t("column.cost")} figure="cost" value={total("cost_usd", "usd")} />
       </Tiles>
       <div class="panels panels-three">
-        <Panel title={t("chart.calls")} note={<Per unit={course?.series} />}>
-          <ReportChart
-            label={t("chart.calls")}
-            format={show.short}
-            lines={[
-              { name: t("column.calls"), of: course, column: "calls", colour: "--c1", shape: "bars" },
-              { name: t("chart.failed"), of: errors, column: "failed", colour: "--bad", shape: "bars" },
-            ]}
-          />
-        </Panel>
-        <Panel title={t("chart.latency")}>
-          <ReportChart
-            label={t("chart.latency")}
-            format={show.duration}
-            lines={[
-              { name: "p50", of: latency, column: "p50_ms", colour: "--c2" },
-              { name: "p95", of: latency, column: "p95_ms", colour: "--c3" },
-              { name: "p99", of: latency, column: "p99_ms", colour: "--c5" },
-            ]}
-          />
-        </Panel>
+        <CallsChart calls={course} errors={errors} />
+        <LatencyChart latency={latency} />
         <CostByGroup by={by} course={course} />
       </div>
       {children}

@@ -75,17 +75,12 @@ export interface Spend {
   readonly method: "seasonal" | "linear";
 }
 
-/** How it goes now: of the last minute, unless said otherwise. */
-export interface Overview {
-  readonly version: string;
-  readonly uptimeSeconds: number;
-  /** Calls go to the built-in simulated relay. */
-  readonly simulated: boolean;
-  readonly upstreams: readonly string[];
+/** Traffic of the last minute. */
+export interface LiveFigures {
   readonly callsPerSecond: number;
-  /** 0 to 1; null without calls, as all that follow. */
+  /** 0 to 1; null without calls. */
   readonly errorRate: number | null;
-  /** Milliseconds. */
+  /** Milliseconds, within 0.6 %; null without calls. */
   readonly p50: number | null;
   readonly p95: number | null;
   readonly p99: number | null;
@@ -94,6 +89,15 @@ export interface Overview {
   readonly tokensPerSecond: number;
   /** Calls of each of the last 60 seconds, the newest last. */
   readonly calls: readonly number[];
+}
+
+/** How it goes now. */
+export interface Overview extends LiveFigures {
+  readonly version: string;
+  readonly uptimeSeconds: number;
+  /** Calls go to the built-in simulated relay. */
+  readonly simulated: boolean;
+  readonly upstreams: readonly string[];
   readonly alertsFiring: number;
   /** The database is so many milliseconds behind; null when there is no ledger. */
   readonly ledgerLagMs: number | null;

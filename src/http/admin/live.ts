@@ -1,7 +1,7 @@
 /** The last minute of traffic, second by second, for figures that move while one looks. */
 import type { Clock } from "../../core/clock.ts";
 import type { Call, Recorder, Usage } from "../../usage/usage.ts";
-import type { LiveRow } from "../api.ts";
+import type { LiveFigures, LiveRow } from "../api.ts";
 import { RecentValues, type Seen } from "./recent-values.ts";
 
 const SECONDS = 60;
@@ -25,21 +25,6 @@ interface Second extends Count {
   /** By configured names, so that clients cannot make them many. */
   readonly upstreams: Map<string, Count>;
   readonly apps: Map<string, Count>;
-}
-
-export interface LiveFigures {
-  readonly callsPerSecond: number;
-  /** 0 to 1; null without calls. */
-  readonly errorRate: number | null;
-  /** Milliseconds, within 0.6 %; null without calls. */
-  readonly p50: number | null;
-  readonly p95: number | null;
-  readonly p99: number | null;
-  readonly firstTokenP50: number | null;
-  readonly firstTokenP95: number | null;
-  readonly tokensPerSecond: number;
-  /** Calls of each of the last 60 seconds, the newest last. */
-  readonly calls: readonly number[];
 }
 
 export class LiveTraffic implements Recorder {
