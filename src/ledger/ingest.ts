@@ -6,13 +6,10 @@
 import { unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Calls } from "../store/calls.ts";
-import {
-  type JournalledCall,
-  JournalledCalls,
-  type JournalRecord,
-  type StartedCall,
-} from "./journal/journalled-calls.ts";
-import { SegmentReader } from "./journal/segment-reader.ts";
+import type { Payload } from "./journal/frame-reader.ts";
+import { JournalledCalls } from "./journal/journalled-calls.ts";
+import { OpenCalls } from "./journal/open-calls.ts";
+import { ReadBuffer, SegmentReader } from "./journal/segment-reader.ts";
 import { listSegments, type SegmentFile } from "./journal/segments.ts";
 import { isAlive, STALE_MS } from "./journal/writer-identity.ts";
 
@@ -20,7 +17,7 @@ export interface IngestOptions {
   readonly folder: string;
   /** Rows to insert at a time. */
   readonly batchRows?: number;
-  /** Adds rows, ignoring ids that are there; resolves when they are durable. */
+  /** Adds rows, ignoring ids that are there; resolves when they are durable. Called again before it has. */
   insert(calls: Calls): Promise<unknown>;
   /** Whether a writer is alive; the system is asked by default. */
   readonly alive?: typeof isAlive;
@@ -41,6 +38,10 @@ export interface Progress {
  * file at once, and not through its log; half as many cost 3 µs of CPU a row more, twice as many 2 less and 100 MB.
  */
 const BATCH_ROWS = 32_768;
+/** Their records take no more than this, about: texts may be long. */
+const BATCH_BYTES = 12 * 2 ** 20;
+/** While one batch is committed the next is made ready. */
+const INSERTS = 2;
 
 interface Segment {
   readonly file: string;
@@ -57,8 +58,8 @@ interface Segment {
 
 /** What is known of one writer's calls. */
 interface Writer {
-  /** Started and not settled, by the writer's numbers. */
-  readonly open: Map<number, StartedCall>;
+  /** Started and not settled. */
+  readonly open: OpenCalls;
   /** In their order. */
   segments: Segment[];
 }
@@ -68,10 +69,17 @@ export class Ingest {
   readonly #batchRows: number;
   readonly #alive: typeof isAlive;
   readonly #writers = new Map<string, Writer>();
-  /** Rows that are read and not with the database yet; those of a failed insert come back. */
-  #batch: JournalledCall[] = [];
-  /** The insert that is under way, if any. */
-  #inserting: Promise<void> | undefined;
+  readonly #into = new ReadBuffer();
+  /** The batch that takes what is read. */
+  #filling = new JournalledCalls();
+  /** Batches for the database, the oldest first; that of a failed insert comes back. */
+  readonly #waiting: JournalledCalls[] = [];
+  /** To be filled again. */
+  readonly #spare: JournalledCalls[] = [];
+  /** Inserts that are under way; they never reject. */
+  readonly #inserting = new Set<Promise<void>>();
+  /** The first of their failures. */
+  #failure: InsertError | undefined;
   #rows = 0;
   #interrupted = 0;
   #damages = 0;
@@ -96,7 +104,7 @@ export class Ingest {
       await this.#insertAll();
     } catch (error) {
       // A segment must not be found complete while its rows are on their way.
-      await this.#landed().catch(() => undefined);
+      await this.#landed(0).catch(() => undefined);
       throw error instanceof InsertError ? error.cause : error;
     }
   }
@@ -123,7 +131,7 @@ export class Ingest {
       if (segment.bytes !== bytes || segment.changedAt !== changedAt) segment.seenAt = now;
       segment.bytes = bytes;
       segment.changedAt = changedAt;
-      const writer: Writer = this.#writers.get(name) ?? { open: new Map(), segments: [] };
+      const writer: Writer = this.#writers.get(name) ?? { open: new OpenCalls(), segments: [] };
       this.#writers.set(name, writer);
       writer.segments.push(segment);
     }
@@ -133,7 +141,7 @@ export class Ingest {
   }
 
   #segment(file: string, number: number): Segment {
-    const reader = new SegmentReader(join(this.#options.folder, file));
+    const reader = new SegmentReader(join(this.#options.folder, file), this.#into);
     return {
       file,
       number,
@@ -151,11 +159,10 @@ export class Ingest {
     const finished = this.#isFinished(writer);
     for (const segment of writer.segments) await this.#read(writer, segment, finished);
     if (finished) {
-      for (const started of writer.open.values()) {
-        this.#batch.push({ started, settled: undefined });
+      for (const number of writer.open.numbers) {
+        writer.open.settle(number, undefined, this.#withRoom());
         this.#interrupted++;
       }
-      writer.open.clear();
     }
     // The last segment of a writer that lives will be gone on with, or a successor is about to be seen.
     const done = writer.segments.filter((segment, index) => {
@@ -186,17 +193,11 @@ export class Ingest {
     const damages = reader.damages;
     try {
       for (;;) {
-        const begun: StartedCall[] = [];
         const atEnd = await reader.read(finished || reader.ended, {
-          started: (number, call) => {
-            begun.push(call);
-            writer.open.set(number, call);
-          },
+          started: (number, record) => writer.open.add(number, record),
           settled: (number, record) => this.#settled(writer, number, record),
         });
-        // A call may run for long, and what was read together with it need not wait for it.
-        for (const call of begun) if (call.open) call.record.detach();
-        while (this.#batch.length >= this.#batchRows) await this.#insertNext();
+        await this.#insertWaiting();
         if (atEnd) break;
       }
     } catch (error) {
@@ -210,51 +211,61 @@ export class Ingest {
     this.#damages += reader.damages - damages;
   }
 
-  #settled(writer: Writer, number: number, settled: JournalRecord): void {
-    const started = writer.open.get(number);
-    if (started === undefined) {
-      this.#damages++;
-      return;
+  #settled({ open }: Writer, number: number, settled: Payload): void {
+    if (!open.settle(number, settled, this.#withRoom())) this.#damages++;
+  }
+
+  /** The batch that takes the next call. */
+  #withRoom(): JournalledCalls {
+    const { length, bytes } = this.#filling;
+    if (length >= this.#batchRows || bytes >= BATCH_BYTES) this.#endBatch();
+    return this.#filling;
+  }
+
+  #endBatch(): void {
+    if (this.#filling.length === 0) return;
+    this.#waiting.push(this.#filling);
+    this.#filling = this.#spare.pop() ?? new JournalledCalls();
+  }
+
+  /** Begins the inserts of full batches; waits where there are many. @throws InsertError when one has failed */
+  async #insertWaiting(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      await this.#landed(INSERTS - 1);
+      const calls = this.#waiting.shift();
+      if (calls === undefined) break;
+      const inserting = this.#insert(calls).finally(() => this.#inserting.delete(inserting));
+      this.#inserting.add(inserting);
     }
-    writer.open.delete(number);
-    started.open = false;
-    this.#batch.push({ started, settled });
   }
 
-  /** Waits for the insert that is under way, and begins that of what has been read meanwhile. */
-  async #insertNext(): Promise<void> {
-    await this.#landed();
-    const calls = this.#batch.splice(0, this.#batchRows);
-    if (calls.length === 0) return;
-    this.#inserting = this.#insert(calls);
-    // Whoever waits next is told.
-    this.#inserting.catch(() => undefined);
-  }
-
-  /** Resolves when the database has all that has been read. */
+  /** Resolves when the database has all that has been read. @throws InsertError */
   async #insertAll(): Promise<void> {
-    while (this.#batch.length > 0) await this.#insertNext();
-    await this.#landed();
+    this.#endBatch();
+    await this.#insertWaiting();
+    await this.#landed(0);
   }
 
-  /** Resolves when no insert is under way. @throws InsertError when it failed; its rows are in the batch again */
-  async #landed(): Promise<void> {
-    try {
-      await this.#inserting;
-    } finally {
-      this.#inserting = undefined;
+  /** Resolves when at most so many inserts are under way. @throws InsertError when one has failed, after all have ended */
+  async #landed(left: number): Promise<void> {
+    while (this.#inserting.size > (this.#failure === undefined ? left : 0)) {
+      await Promise.race(this.#inserting);
     }
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure;
   }
 
-  async #insert(calls: JournalledCall[]): Promise<void> {
-    const batch = new JournalledCalls(calls);
+  async #insert(calls: JournalledCalls): Promise<void> {
     try {
-      await this.#options.insert(batch);
-      this.#rows += calls.length - batch.unreadable;
-      this.#damages += batch.unreadable;
+      await this.#options.insert(calls);
+      this.#rows += calls.length - calls.unreadable;
+      this.#damages += calls.unreadable;
+      calls.clear();
+      this.#spare.push(calls);
     } catch (error) {
-      this.#batch = [...calls, ...this.#batch];
-      throw new InsertError("", { cause: error });
+      this.#waiting.unshift(calls);
+      this.#failure ??= new InsertError("", { cause: error });
     }
   }
 

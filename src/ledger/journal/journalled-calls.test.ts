@@ -11,27 +11,40 @@ import { type RowSink, writeRow } from "../../store/calls.ts";
 import type { LedgerStore } from "../../store/ledger-store.ts";
 import { openStore } from "../../store/open-store.ts";
 import type { Usage } from "../../usage/usage.ts";
-import { Payload, scanFrames } from "./frame-reader.ts";
+import { scanFrames } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
-import { type JournalledCall, JournalledCalls, JournalRecord, StartedCall } from "./journalled-calls.ts";
+import { JournalledCalls } from "./journalled-calls.ts";
+import { OpenCalls } from "./open-calls.ts";
 import { RECORD, writeSettled, writeStarted } from "./records.ts";
 
-/** The records of calls, as they are read; `cut` bytes are missing at the settlement's end. */
-function journalled(usages: readonly Usage[], settled = true, cut = 0): JournalledCall[] {
+interface Reading {
+  /** Without it the calls are interrupted. */
+  readonly settled?: boolean;
+  /** Bytes that are missing at the settlements' ends. */
+  readonly cut?: number;
+  /** Added to these. */
+  readonly to?: JournalledCalls;
+  /** Changes the records. */
+  damage?(bytes: Buffer): void;
+}
+
+/** Calls as they are read from their records. */
+function journalled(usages: readonly Usage[], { settled = true, cut = 0, to, damage }: Reading = {}) {
   const out = new FrameWriter();
-  for (const usage of usages) {
-    writeStarted(out, 1, usage);
-    writeSettled(out, 1, usage);
+  for (const [number, usage] of usages.entries()) {
+    writeStarted(out, number, usage);
+    writeSettled(out, number, usage);
   }
-  const calls: JournalledCall[] = [];
-  let started: StartedCall | undefined;
+  const calls = to ?? new JournalledCalls();
+  const open = new OpenCalls();
   scanFrames(Buffer.from(out.bytes), true, (payload) => {
+    damage?.(payload.bytes);
     const kind = payload.byte();
-    payload.uint();
-    if (kind === RECORD.started) started = new StartedCall(payload);
-    else if (started !== undefined) {
+    const number = payload.uint();
+    if (kind === RECORD.started) open.add(number, payload);
+    else {
       payload.end -= cut;
-      calls.push({ started, settled: settled ? new JournalRecord(payload) : undefined });
+      open.settle(number, settled ? payload : undefined, calls);
     }
   });
   return calls;
@@ -57,7 +70,7 @@ const written = (calls: JournalledCalls) => {
 test("every field of any call is the same as in its row", () => {
   fc.assert(
     fc.property(arbitraryUsage, fc.boolean(), (usage, settled) => {
-      const calls = new JournalledCalls(journalled([usage], settled));
+      const calls = journalled([usage], { settled });
       const [row] = calls.rows();
       const expected = new Remembered();
       if (row !== undefined) writeRow(row, expected);
@@ -69,24 +82,10 @@ test("every field of any call is the same as in its row", () => {
   );
 });
 
-test("a record that stands by itself is what it was", () => {
-  fc.assert(
-    fc.property(arbitraryUsage, (usage) => {
-      const [call] = journalled([usage]) as [JournalledCall];
-      const before = written(new JournalledCalls([call]));
-      const shared = call.started.record.open().bytes;
-      call.started.record.detach();
-      call.settled?.detach();
-      shared.fill(0);
-      expect(written(new JournalledCalls([call]))).toEqual(before);
-    }),
-  );
-});
-
 test("one that is shorter than its fields is left out and counted, either way", () => {
   const [usage] = fc.sample(arbitraryUsage, { seed: 1, numRuns: 1 }) as [Usage];
   for (let cut = 1; cut < 20; cut++) {
-    const calls = new JournalledCalls(journalled([usage], true, cut));
+    const calls = journalled([usage], { cut });
     // A duration that is missing at the end was not known to older programs.
     expect([calls.rows().length, calls.unreadable]).toEqual([0, 1]);
     expect(calls.write(0, new Remembered())).toBe(false);
@@ -123,15 +122,16 @@ test("a database that takes them has what it has of their rows", async () => {
       cost: index % 9 === 0 ? undefined : 10n ** BigInt(index % 25) - BigInt(index % 2),
       listCost: usage.listCost === undefined ? undefined : BigInt(index),
     }));
-  const [short] = journalled(usages.slice(0, 1), true, 3) as [JournalledCall];
-  const whole = journalled(usages);
+  const short = { ...usages[0], id: uuidv7(1_790_000_009_999) } as Usage;
   // In the midst of a vector, and there twice.
-  const calls = [...whole.slice(0, 3_000), short, ...whole.slice(3_000), ...whole.slice(10, 20)];
+  const taken = journalled(usages.slice(0, 3_000));
+  journalled([short], { cut: 3, to: taken });
+  journalled(usages.slice(3_000), { to: taken });
+  journalled(usages.slice(10, 20), { to: taken });
   const [direct, asRows] = [await database("direct.duckdb"), await database("rows.duckdb")];
-  const taken = new JournalledCalls(calls.with(3_000, { ...short, started: unknown(short.started) }));
   expect(await direct.insertCalls(taken)).toBe(usages.length);
   expect(taken.unreadable).toBe(1);
-  expect(await asRows.insert(new JournalledCalls(whole).rows())).toBe(usages.length);
+  expect(await asRows.insert(journalled(usages).rows())).toBe(usages.length);
   const all = {
     text: "SELECT * REPLACE (cost::VARCHAR AS cost, list_cost::VARCHAR AS list_cost) FROM calls ORDER BY id",
     params: [],
@@ -144,35 +144,20 @@ test("a database that takes them has what it has of their rows", async () => {
   expect(costs).toEqual(usages.map(({ cost }) => cost));
 });
 
-/** The same start under an id of its own. */
-function unknown(started: StartedCall): StartedCall {
-  return Object.assign(Object.create(started) as StartedCall, { id: uuidv7(1_790_000_009_999) });
-}
-
 test("a text that is no UTF-8 is taken with what can be read of it", async () => {
   const store = await database("odd.duckdb");
   const [usage] = fc.sample(arbitraryUsage, { seed: 3, numRuns: 1 }) as [Usage];
-  const bytes = Buffer.from(new FrameWriter().bytes);
-  expect(bytes.length).toBe(0);
-  const out = new FrameWriter();
   const mark = "M".repeat(40);
-  writeStarted(out, 1, {
-    ...usage,
-    id: uuidv7(1),
-    startedAt: 1_790_000_000_000,
-    modelLabel: mark,
-    team: "MMMMM",
+  const named = { ...usage, id: uuidv7(1), startedAt: 1_790_000_000_000, modelLabel: mark, team: "MMMMM" };
+  const calls = journalled([{ ...named, cost: 1n, listCost: undefined }], {
+    damage(bytes) {
+      for (const text of [mark, "MMMMM"]) {
+        const at = bytes.indexOf(text);
+        if (at !== -1) bytes[at + 2] = 0xff;
+      }
+    },
   });
-  const record = Buffer.from(out.bytes);
-  for (const text of [mark, "MMMMM"]) record[record.indexOf(text) + 2] = 0xff;
-  const payload = new Payload(record);
-  payload.at = 10;
-  payload.end = record.length;
-  payload.byte();
-  payload.uint();
-  const started = new StartedCall(payload);
-  const settled = journalled([{ ...usage, cost: 1n, listCost: undefined }])[0]?.settled;
-  expect(await store.insertCalls(new JournalledCalls([{ started, settled }]))).toBe(1);
+  expect(await store.insertCalls(calls)).toBe(1);
   const [row] = await store.query({ text: "SELECT model, team FROM calls", params: [] });
   expect(row).toEqual({ model: `MM\ufffd${"M".repeat(37)}`, team: "MM\ufffdMM" });
 });

@@ -1,4 +1,7 @@
-/** Calls as the journal has them: where the records of each are, to be read when the database takes them. */
+/**
+ * Calls as the journal has them: the bytes of their records one behind the other, to be read when the database takes
+ * them. An object for each record would be collected by V8 when it is old, at more than it costs to read.
+ */
 import { type Calls, type RowSink, writeRow } from "../../store/calls.ts";
 import type { LedgerRow } from "../../store/ledger-row.ts";
 import { rowOf } from "../row-of.ts";
@@ -6,70 +9,28 @@ import { Payload, RecordError } from "./frame-reader.ts";
 import { copySettled, copyStarted } from "./record-columns.ts";
 import { INTERRUPTED, readSettled, readStarted } from "./records.ts";
 
-/** A record behind its kind and number. */
-export class JournalRecord {
-  #payload: Payload;
-  #at: number;
-  #end: number;
-
-  /** Where the payload stands. */
-  constructor(payload: Payload) {
-    this.#payload = payload;
-    this.#at = payload.at;
-    this.#end = payload.end;
-  }
-
-  /** To be read from its beginning. */
-  open(): Payload {
-    const payload = this.#payload;
-    payload.at = this.#at;
-    payload.end = this.#end;
-    return payload;
-  }
-
-  /** Takes its bytes out of those that were read together with it, which need not be kept for it then. */
-  detach(): void {
-    const own = Buffer.from(this.#payload.bytes.subarray(this.#at, this.#end));
-    this.#payload = new Payload(own);
-    this.#at = 0;
-    this.#end = own.length;
-  }
-}
-
-/** A call that has begun. */
-export class StartedCall {
-  readonly id: string;
-  readonly startedAt: number;
-  readonly record: JournalRecord;
-  /** Its settlement has not been read. */
-  open = true;
-
-  /** @throws RecordError */
-  constructor(payload: Payload) {
-    this.record = new JournalRecord(payload);
-    payload.byte();
-    this.id = payload.text();
-    this.startedAt = payload.uint();
-  }
-}
-
-/** A call and how it ended; without that its process died. */
-export interface JournalledCall {
-  readonly started: StartedCall;
-  readonly settled: JournalRecord | undefined;
-}
+/** For 32,768 calls of 310 bytes. What is not written to takes no memory. */
+const FIRST_CAPACITY = 16 * 2 ** 20;
+const FIRST_PLACES = 1024;
+/** Before a call's records: the length of its start, and whether it is settled. */
+const HEADER_BYTES = 4;
 
 export class JournalledCalls implements Calls {
-  readonly #calls: readonly JournalledCall[];
-  /** Places of those whose records cannot be read. */
+  #payload = new Payload(Buffer.alloc(0));
+  #used = 0;
+  #length = 0;
+  /** Where each call begins. */
+  #places = new Int32Array(FIRST_PLACES);
+  /** Those whose records cannot be read. */
   readonly #unreadable = new Set<number>();
 
-  constructor(calls: readonly JournalledCall[]) {
-    this.#calls = calls;
+  get length(): number {
+    return this.#length;
   }
 
-  get length(): number {
-    return this.#calls.length;
+  /** Bytes of their records. */
+  get bytes(): number {
+    return this.#used;
   }
 
   /** How many of them were found to be unreadable. */
@@ -77,23 +38,57 @@ export class JournalledCalls implements Calls {
     return this.#unreadable.size;
   }
 
+  /**
+   * Adds a call: its start is at `bytes[start, end)` behind kind and number, and its settlement where the payload stands.
+   * Without that its process died.
+   */
+  add(bytes: Buffer, start: number, end: number, settled: Payload | undefined): void {
+    const place = this.#used;
+    const began = end - start;
+    const rest = settled === undefined ? 0 : settled.end - settled.at;
+    const buffer = this.#room(HEADER_BYTES + began + rest);
+    buffer.writeUInt32LE(2 * began + (settled === undefined ? 0 : 1), place);
+    copy(bytes, start, end, buffer, place + HEADER_BYTES);
+    if (settled !== undefined) {
+      copy(settled.bytes, settled.at, settled.end, buffer, place + HEADER_BYTES + began);
+    }
+    if (this.#length === this.#places.length) {
+      const more = new Int32Array(2 * this.#length);
+      more.set(this.#places);
+      this.#places = more;
+    }
+    this.#places[this.#length++] = place;
+    this.#used += HEADER_BYTES + began + rest;
+  }
+
+  /** Forgets all. */
+  clear(): void {
+    this.#used = 0;
+    this.#length = 0;
+    this.#unreadable.clear();
+    // Of texts that were longer than any should be.
+    if (this.#payload.bytes.length > FIRST_CAPACITY) this.#payload = new Payload(Buffer.alloc(0));
+  }
+
   id(at: number): string {
-    return this.#calls[at]?.started.id ?? "";
+    const start = this.#start(at);
+    start.byte();
+    return start.text();
   }
 
   startedAt(at: number): number {
-    return this.#calls[at]?.started.startedAt ?? 0;
+    const start = this.#start(at);
+    start.byte();
+    start.span();
+    return start.uint();
   }
 
   write(at: number, into: RowSink): boolean {
-    const call = this.#calls[at];
-    if (call === undefined) return false;
     try {
-      if (call.settled === undefined) writeRow(rowOfCall(call), into);
-      else {
-        copyStarted(call.started.record.open(), into);
-        copySettled(call.settled.open(), into);
-      }
+      if (this.#isSettled(at)) {
+        copyStarted(this.#start(at), into);
+        copySettled(this.#settled(at), into);
+      } else writeRow(this.#row(at), into);
       return true;
     } catch (error) {
       this.#leaveOut(at, error);
@@ -103,14 +98,54 @@ export class JournalledCalls implements Calls {
 
   rows(): readonly LedgerRow[] {
     const rows: LedgerRow[] = [];
-    for (const [at, call] of this.#calls.entries()) {
+    for (let at = 0; at < this.#length; at++) {
       try {
-        rows.push(rowOfCall(call));
+        rows.push(this.#row(at));
       } catch (error) {
         this.#leaveOut(at, error);
       }
     }
     return rows;
+  }
+
+  #row(at: number): LedgerRow {
+    const call = readStarted(this.#start(at));
+    return this.#isSettled(at)
+      ? rowOf(call, readSettled(this.#settled(at)), false)
+      : rowOf(call, INTERRUPTED, true);
+  }
+
+  #header(at: number): number {
+    return this.#payload.bytes.readUInt32LE(this.#places[at]);
+  }
+
+  #isSettled(at: number): boolean {
+    return this.#header(at) % 2 === 1;
+  }
+
+  /** Of one call's record at a time: it is the same payload again and again. */
+  #start(at: number): Payload {
+    const payload = this.#payload;
+    payload.at = (this.#places[at] ?? 0) + HEADER_BYTES;
+    payload.end = payload.at + (this.#header(at) >>> 1);
+    return payload;
+  }
+
+  #settled(at: number): Payload {
+    const payload = this.#start(at);
+    payload.at = payload.end;
+    payload.end = at + 1 < this.#length ? (this.#places[at + 1] ?? 0) : this.#used;
+    return payload;
+  }
+
+  #room(bytes: number): Buffer {
+    const buffer = this.#payload.bytes;
+    const needed = this.#used + bytes;
+    if (needed <= buffer.length) return buffer;
+    const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_CAPACITY, 2 * buffer.length, needed));
+    buffer.copy(larger, 0, 0, this.#used);
+    this.#payload = new Payload(larger);
+    return larger;
   }
 
   /** @throws what is no fault of the record, as memory that is used up */
@@ -120,9 +155,7 @@ export class JournalledCalls implements Calls {
   }
 }
 
-function rowOfCall({ started, settled }: JournalledCall): LedgerRow {
-  const call = readStarted(started.record.open());
-  return settled === undefined
-    ? rowOf(call, INTERRUPTED, true)
-    : rowOf(call, readSettled(settled.open()), false);
+/** Records are short: a call of the system's own copy takes longer. */
+function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, place: number): void {
+  for (let at = start, put = place; at < end; at++, put++) to[put] = from[at] ?? 0;
 }

@@ -1,20 +1,33 @@
 /** Reads one segment as it grows: each call goes on where the last one stopped. */
 import { type FileHandle, open } from "node:fs/promises";
 import { type Payload, scanFrames } from "./frame-reader.ts";
-import { JournalRecord, StartedCall } from "./journalled-calls.ts";
 import { RECORD } from "./records.ts";
 import { JOURNAL_VERSION } from "./segment-output.ts";
 import type { WriterIdentity } from "./writer-identity.ts";
 
+/** Payloads stand behind a record's kind and number, and are valid during the call. */
 export interface RecordSink {
-  started(number: number, call: StartedCall): void;
-  settled(number: number, record: JournalRecord): void;
+  /** @throws RecordError */
+  started(number: number, record: Payload): void;
+  settled(number: number, record: Payload): void;
 }
 
 const CHUNK_BYTES = 512 * 1024;
 
+/** What segments are read into, one after the other. */
+export class ReadBuffer {
+  #bytes = Buffer.alloc(0);
+
+  /** Of at least this length; what was read into it before is gone. */
+  atLeast(length: number): Buffer {
+    if (this.#bytes.length < length) this.#bytes = Buffer.allocUnsafeSlow(length);
+    return this.#bytes;
+  }
+}
+
 export class SegmentReader {
   readonly #path: string;
+  readonly #into: ReadBuffer;
   #handle: FileHandle | undefined;
   #position = 0;
   /** The beginning of a frame that was not there to its end. */
@@ -26,8 +39,9 @@ export class SegmentReader {
   damages = 0;
   damagedBytes = 0;
 
-  constructor(path: string) {
+  constructor(path: string, into: ReadBuffer) {
     this.#path = path;
+    this.#into = into;
   }
 
   /**
@@ -37,7 +51,7 @@ export class SegmentReader {
    */
   async read(final: boolean, sink: RecordSink): Promise<boolean> {
     this.#handle ??= await open(this.#path);
-    const buffer = Buffer.allocUnsafe(this.#rest.length + CHUNK_BYTES);
+    const buffer = this.#into.atLeast(this.#rest.length + CHUNK_BYTES);
     this.#rest.copy(buffer);
     const { bytesRead } = await this.#handle.read(buffer, this.#rest.length, CHUNK_BYTES, this.#position);
     this.#position += bytesRead;
@@ -47,7 +61,7 @@ export class SegmentReader {
     const scan = scanFrames(bytes, atEnd, (payload) => this.#take(payload, sink));
     this.damages += scan.damages;
     this.damagedBytes += scan.skippedBytes;
-    this.#rest = bytes.subarray(scan.consumed);
+    this.#rest = Buffer.from(bytes.subarray(scan.consumed));
     if (!atEnd) return false;
     if (this.#rest.length > 0) {
       this.damages++;
@@ -70,10 +84,10 @@ export class SegmentReader {
           this.identity = readHead(payload.text());
           break;
         case RECORD.started:
-          sink.started(payload.uint(), new StartedCall(payload));
+          sink.started(payload.uint(), payload);
           break;
         case RECORD.settled:
-          sink.settled(payload.uint(), new JournalRecord(payload));
+          sink.settled(payload.uint(), payload);
           break;
         case RECORD.end:
           this.ended = true;

@@ -30,7 +30,7 @@ const WIDTHS: Readonly<Record<ColumnType, number>> = {
   time: 8,
 };
 
-/** Appends calls to tables that have the columns of COLUMNS in their order. One at a time: it has one set of vectors. */
+/** Appends calls to tables that have the columns of COLUMNS in their order. */
 export class RowAppender {
   readonly #low: Low;
   readonly #raw: DataChunk;
@@ -44,8 +44,15 @@ export class RowAppender {
     this.#chunk = new api.DuckDBDataChunk(this.#raw);
   }
 
-  /** Those at `places`, in this order; how many of them could be read. */
-  append(appender: DuckDB.DuckDBAppender, calls: Calls, places: readonly number[]): number {
+  /**
+   * Those at `places`, in this order; how many of them could be read. Between vectors others have their turn, who may
+   * append as well.
+   */
+  async append(
+    appender: Pick<DuckDB.DuckDBAppender, "appendDataChunk">,
+    calls: Calls,
+    places: readonly number[],
+  ): Promise<number> {
     const sink = this.#sink;
     let appended = 0;
     for (let from = 0; from < places.length; ) {
@@ -61,6 +68,7 @@ export class RowAppender {
       this.#low.data_chunk_set_size(this.#raw, sink.rows);
       sink.fill(this.#low, this.#raw);
       appender.appendDataChunk(this.#chunk);
+      await new Promise((resolve) => setImmediate(resolve));
     }
     return appended;
   }

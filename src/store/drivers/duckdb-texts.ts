@@ -125,8 +125,9 @@ export class TextColumn {
     for (let at = 0; at < 4 * count; at += 4) {
       if ((words[at] ?? 0) <= INLINE_BYTES) continue;
       const place = base + (words[at + 2] ?? 0);
-      words[at + 2] = place % WORD;
-      words[at + 3] = Math.floor(place / WORD);
+      const high = Math.floor(place / WORD);
+      words[at + 2] = place - high * WORD;
+      words[at + 3] = high;
     }
   }
 }

@@ -3,10 +3,13 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ledgerRow } from "../../../test/helpers/ledger-row.ts";
 import { asValues, idOf, ledgerStoreSuite } from "../../../test/helpers/ledger-store-suite.ts";
+import { RowCalls } from "../calls.ts";
 import { COLUMNS, type LedgerRow } from "../ledger-row.ts";
 import type { LedgerStore } from "../ledger-store.ts";
 import { openDuckdb } from "./duckdb.ts";
@@ -27,6 +30,53 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("DuckDB as the ledger's database", () => {
   ledgerStoreSuite({ open, reopen: open, remove: () => Promise.resolve() });
+});
+
+describe("calls that DuckDB cannot take", () => {
+  /** They cannot be written at all. */
+  class Unwritable extends RowCalls {
+    override write(): boolean {
+      throw new RangeError("no memory");
+    }
+  }
+
+  it("are not there, and others that are inserted at the same time and after them are, once", async () => {
+    const store = await openDuckdb({ ...settings(), memoryBytes: 32 * 2 ** 20 });
+    await store.migrate();
+    await store.insert([ledgerRow({ id: idOf(0) })]);
+    // DuckDB takes these in, and has no memory to commit them.
+    const large = Array.from({ length: 64 }, (_, n) =>
+      ledgerRow({ id: idOf(100 + n), path: Buffer.alloc(2 ** 19, `${n}`).toString() }),
+    );
+    const tries = [
+      ...[1, 2].map((n) => store.insertCalls(new Unwritable([ledgerRow({ id: idOf(n) })]))),
+      ...[store.insert(large), store.insert(large), store.insert([ledgerRow({ id: idOf(3) })])],
+    ];
+    const outcomes = await Promise.allSettled(tries);
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      ...["rejected", "rejected", "rejected", "rejected"],
+      "fulfilled",
+    ]);
+    const rows = [0, 1, 2, 3, 4].map((n) => ledgerRow({ id: idOf(n) }));
+    expect(await store.insert(rows)).toBe(3);
+    const found = await store.query({ text: "SELECT id FROM calls ORDER BY id", params: [] });
+    expect(found).toEqual(rows.map(({ id }) => ({ id })));
+    await store.close();
+  });
+});
+
+it("a call that is there already is not there twice when memory is collected", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const store = await open();
+  await store.migrate();
+  for (let time = 0; time < 3; time++) await store.insert([ledgerRow()]);
+  for (let turn = 0; turn < 3; turn++) {
+    collect();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(await store.query({ text: "SELECT count(*) AS n FROM calls", params: [] })).toEqual([{ n: 1 }]);
+  await store.close();
 });
 
 describe("the schema of the DuckDB file", () => {

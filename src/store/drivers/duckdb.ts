@@ -1,16 +1,13 @@
-/**
- * The ledger in a DuckDB file. An id is looked for only among the ids between the batch's first and last: ids begin
- * with their time and rows are stored about in that order, so that the file's own minima and maxima leave little to
- * read, and no index has to be kept in memory. Where there are such ids, rows go through a temporary table.
- */
+/** The ledger in a DuckDB file. */
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type * as DuckDB from "@duckdb/node-api";
 import { type Calls, RowCalls } from "../calls.ts";
-import { COLUMNS, type LedgerRow } from "../ledger-row.ts";
+import type { LedgerRow } from "../ledger-row.ts";
 import type { ArchivedDay, LedgerStore, Query, SqlDialect, Value } from "../ledger-store.ts";
 import { StoreError } from "../store-error.ts";
 import { archiveDays, archivedTable, type DuckdbArchive, openArchive } from "./duckdb-archive.ts";
+import { DuckdbInserts } from "./duckdb-inserts.ts";
 import { DuckdbRollups } from "./duckdb-rollups.ts";
 import { RowAppender } from "./duckdb-rows.ts";
 import { migrateDuckdb } from "./duckdb-schema.ts";
@@ -32,8 +29,6 @@ type Api = typeof DuckDB;
 
 /** How often a question is told that nobody waits for it any more. */
 const INTERRUPT_MS = 10;
-
-const NAMES = COLUMNS.map(({ name }) => name).join(", ");
 
 /**
  * Rows that DuckDB compresses together. The rows of a group that is not full are written again at every checkpoint,
@@ -68,15 +63,22 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<LedgerStore>
       autoload_known_extensions: "false",
     });
     const writing = await instance.connect();
+    const inserting = [await instance.connect(), await instance.connect()];
     const asking = await instance.connect();
     await writing.run(
       `ATTACH ${quoted(path)} AS ledger (${readOnly === true ? "READ_ONLY" : `ROW_GROUP_SIZE ${ROW_GROUP}`})`,
     );
-    for (const connection of [writing, asking]) {
+    for (const connection of [writing, asking, ...inserting]) {
       await connection.run("USE ledger");
       await connection.run("SET TimeZone = 'UTC'");
     }
-    const store = new DuckdbStore(api, new RowAppender(api, low), instance, writing, asking, settings);
+    const store = new DuckdbStore(
+      api,
+      new RowAppender(api, low),
+      instance,
+      { writing, asking, inserting },
+      settings,
+    );
     if (readOnly === true) await store.rollups.open(asking, true);
     return store;
   } catch (error) {
@@ -85,14 +87,21 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<LedgerStore>
   }
 }
 
+interface Connections {
+  readonly writing: DuckDB.DuckDBConnection;
+  readonly asking: DuckDB.DuckDBConnection;
+  readonly inserting: readonly DuckDB.DuckDBConnection[];
+}
+
 class DuckdbStore implements LedgerStore {
   readonly sql: SqlDialect;
   readonly rollups: DuckdbRollups;
   readonly #api: Api;
-  readonly #rows: RowAppender;
+  readonly #inserts: DuckdbInserts;
   readonly #instance: DuckDB.DuckDBInstance;
   readonly #writing: DuckDB.DuckDBConnection;
   readonly #asking: DuckDB.DuckDBConnection;
+  readonly #inserting: readonly DuckDB.DuckDBConnection[];
   readonly #path: string;
   readonly #archive: DuckdbArchive;
   /** What is being written; one thing at a time. */
@@ -109,12 +118,10 @@ class DuckdbStore implements LedgerStore {
     api: Api,
     rows: RowAppender,
     instance: DuckDB.DuckDBInstance,
-    writing: DuckDB.DuckDBConnection,
-    asking: DuckDB.DuckDBConnection,
+    { writing, asking, inserting }: Connections,
     { path, archive }: DuckdbSettings,
   ) {
     this.#api = api;
-    this.#rows = rows;
     this.#instance = instance;
     this.#writing = writing;
     this.#asking = asking;
@@ -122,13 +129,15 @@ class DuckdbStore implements LedgerStore {
     this.#archive = openArchive(archive);
     this.sql = duckdbSql((archived) => (archived ? archivedTable(this.#archive) : "calls"));
     this.rollups = new DuckdbRollups(this.sql);
+    this.#inserts = new DuckdbInserts(api.listValue, rows, this.rollups, inserting);
+    this.#inserting = inserting;
   }
 
   migrate(): Promise<void> {
     return this.#alone(async () => {
       await migrateDuckdb(this.#writing, this.#path);
       await this.rollups.open(this.#writing, false);
-      await this.#writing.run("CREATE TEMP TABLE IF NOT EXISTS incoming AS SELECT * FROM calls WITH NO DATA");
+      await this.#inserts.open();
     });
   }
 
@@ -137,9 +146,14 @@ class DuckdbStore implements LedgerStore {
   }
 
   insertCalls(calls: Calls): Promise<number> {
+    if (calls.length === 0) return Promise.resolve(0);
+    const staging = this.#inserts.stage(calls);
+    // It is waited for when those before are committed.
+    staging.catch(() => undefined);
     return this.#alone(async () => {
+      const staged = await staging;
       if (this.#questions === 0) await this.#useThreads(1);
-      const added = await this.#insert(calls);
+      const added = await this.#inserts.commit(staged);
       this.rollups.added();
       await this.#checkpoint(added);
       return added;
@@ -195,6 +209,7 @@ class DuckdbStore implements LedgerStore {
     this.#closed = true;
     this.#asking.closeSync();
     this.#writing.closeSync();
+    for (const connection of this.#inserting) connection.closeSync();
     this.#instance.closeSync();
   }
 
@@ -204,46 +219,6 @@ class DuckdbStore implements LedgerStore {
     });
     this.#work = done.catch(() => undefined);
     return done;
-  }
-
-  async #insert(calls: Calls): Promise<number> {
-    if (calls.length === 0) return 0;
-    // Of those with the same id the first counts; there hardly ever are any.
-    const ids = new Set<string>();
-    const places: number[] = [];
-    let low = calls.id(0);
-    let high = low;
-    let earliest = Number.POSITIVE_INFINITY;
-    for (let at = 0; at < calls.length; at++) {
-      const id = calls.id(at);
-      if (id < low) low = id;
-      if (id > high) high = id;
-      earliest = Math.min(earliest, calls.startedAt(at));
-      if (ids.size < ids.add(id).size) places.push(at);
-    }
-    let added: number;
-    const late = this.rollups.isLate(earliest);
-    const connection = this.#writing;
-    const between = `SELECT id FROM calls WHERE id >= ${quoted(low)} AND id <= ${quoted(high)}`;
-    await connection.run("BEGIN");
-    try {
-      const near = await connection.runAndReadAll(`${between} LIMIT 1`);
-      if (near.currentRowCount === 0 && !late) {
-        added = await this.#append("calls", "ledger", calls, places);
-      } else {
-        added = await this.#append("incoming", "temp", calls, places);
-        const known = await connection.run(`DELETE FROM temp.incoming WHERE id IN (${between})`);
-        added -= known.rowsChanged;
-        if (late) await this.rollups.addLate(connection, "temp.incoming");
-        await connection.run(`INSERT INTO calls (${NAMES}) SELECT ${NAMES} FROM temp.incoming`);
-        await connection.run("TRUNCATE temp.incoming");
-      }
-      await connection.run("COMMIT");
-      return added;
-    } catch (error) {
-      await connection.run("ROLLBACK").catch(() => undefined);
-      throw error;
-    }
   }
 
   async #useThreads(count: number): Promise<void> {
@@ -267,15 +242,6 @@ class DuckdbStore implements LedgerStore {
       () => false,
     );
     if (done) this.#loose %= ROW_GROUP;
-  }
-
-  async #append(table: string, catalogue: string, calls: Calls, places: readonly number[]): Promise<number> {
-    const appender = await this.#writing.createAppender(table, "main", catalogue);
-    try {
-      return this.#rows.append(appender, calls, places);
-    } finally {
-      appender.closeSync();
-    }
   }
 }
 
