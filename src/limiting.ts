@@ -49,8 +49,10 @@ export async function startLimits(config: Config["limits"], around: Surroundings
   for (const policy of ["open", "closed"]) unavailable.with([policy]);
   const startedAt = clock.wall();
   let known: { readonly rules: RuleBook; readonly source: SpendSource } | undefined;
-  const reseed = async (): Promise<void> => {
-    if (known !== undefined) await restoreBudgets(known.rules.budgets, store, known.source, clock.wall());
+  const reseed = async (): Promise<boolean> => {
+    if (known === undefined) return false;
+    await restoreBudgets(known.rules.budgets, store, known.source, clock.wall());
+    return true;
   };
   const store = await openCounters(config, around, () => reseed());
   const watch = new BudgetWatch(registry, clock, log);
@@ -123,7 +125,7 @@ export function spendFrom(client: LedgerClient): SpendSource {
 async function openCounters(
   { redis }: Config["limits"],
   { registry, log }: Surroundings,
-  onEmpty: () => Promise<void>,
+  onEmpty: () => Promise<boolean>,
 ): Promise<CounterStore> {
   const url = redis?.reveal() ?? "";
   if (url === "") return new MemoryCounters();

@@ -1,5 +1,5 @@
 /**
- * The two scripts that a decision and its settlement are in Redis: each runs as a whole, in one round trip.
+ * The scripts that a decision and its settlement are in Redis: each runs as a whole, in one round trip.
  * They say what counters-memory.ts says; test/helpers/counter-store-suite.ts holds both to it.
  *
  * A claim has two keys and five arguments: kind, amount, limit, extra (a window's length, a budget's end),
@@ -8,6 +8,9 @@
  * nothing was, because its first call came when everything before had been told), with a sorted set of
  * `id:amount` by the end of the reservation. Nothing is taken away as 0 - 0: Redis takes no -0.
  */
+
+/** How long it is remembered which settlements of a gateway were counted, unless the gateway asks for longer. */
+export const MARK_MS = 30 * 86_400_000;
 
 /** KEYS: two a claim. ARGV: id, now, lease of budgets, lease of slots, then five a claim. */
 export const DECIDE = `
@@ -87,39 +90,49 @@ return reply
 `;
 
 /**
- * KEYS: two a claim. ARGV: id, now, when it was decided, `again` (1: it may have been done already), then five a
- * claim: kind, amount reserved, actual amount, extra, unused. A settlement that is sent again counts only what
- * is still reserved: without a reservation it has been done.
+ * KEYS: two a claim, then what the gateway's settlements are noted in. ARGV: id, now, when it was decided, the
+ * settlement's number, then five a claim: kind, amount reserved, actual amount, extra, unused. Replies 1 and what each
+ * budget has used, or 0 alone when it comes too late (redis-settlements.ts) and nothing was done.
  */
 export const SETTLE = `
-local id, now, decided, again = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
+local id, now, decided, number = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local mark = KEYS[#KEYS]
 local function int(x) return string.format('%.0f', x) end
-local reply = {}
-for i = 1, #KEYS / 2 do
+local noted = redis.call('HMGET', mark, 'counted', 'fence')
+if number <= math.max(tonumber(noted[1] or 0), tonumber(noted[2] or 0)) then return { 0 } end
+if redis.call('HSET', mark, 'counted', ARGV[4]) == 1 then redis.call('PEXPIRE', mark, ${MARK_MS}) end
+local reply = { 1 }
+for i = 1, (#KEYS - 1) / 2 do
   local key, holders = KEYS[2 * i - 1], KEYS[2 * i]
   local p = 5 * i
   local kind, amount, actual, extra = ARGV[p], ARGV[p + 1], ARGV[p + 2], tonumber(ARGV[p + 3])
-  reply[i] = -1
+  reply[i + 1] = -1
   if kind == 'window' then
     local slotMs = extra / 60
     local slot = math.floor(decided / slotMs)
     local difference = tonumber(actual) - tonumber(amount)
-    if not again and difference ~= 0 and slot >= math.floor(now / slotMs) - 60 then
+    if difference ~= 0 and slot >= math.floor(now / slotMs) - 60 then
       redis.call('HINCRBY', key, int(slot), int(difference))
       redis.call('PEXPIRE', key, int(extra + math.ceil(extra / 60) + 1000))
     end
   elseif kind == 'slot' then
     redis.call('ZREM', key, id)
   else
-    local removed = redis.call('ZREM', holders, id .. ':' .. amount)
-    if removed == 1 then redis.call('HINCRBY', key, 'reserved', int(0 - tonumber(amount))) end
-    if removed == 1 or not again then
-      reply[i] = redis.call('HINCRBY', key, 'used', actual)
-      redis.call('PEXPIREAT', key, int(extra + 86400000))
+    if redis.call('ZREM', holders, id .. ':' .. amount) == 1 then
+      redis.call('HINCRBY', key, 'reserved', int(0 - tonumber(amount)))
     end
+    reply[i + 1] = redis.call('HINCRBY', key, 'used', actual)
+    redis.call('PEXPIREAT', key, int(extra + 86400000))
   end
 end
 return reply
+`;
+
+/** KEYS: what the gateway's settlements are noted in. ARGV: a number; what has a lower one is refused from now on. */
+export const FENCE = `
+redis.call('HSET', KEYS[1], 'fence', ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ${MARK_MS})
+return tonumber(redis.call('HGET', KEYS[1], 'counted') or 0)
 `;
 
 /** KEYS: the budget. ARGV: used before, end of the period. */

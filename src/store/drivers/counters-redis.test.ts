@@ -20,7 +20,7 @@ describeWithProgram("redis-server", "counters in Redis", (program) => {
       // However busy the machine is.
       commandMs: 10_000,
       onAvailability: (available) => availability.push(available),
-      onEmpty: () => Promise.resolve(),
+      onEmpty: () => Promise.resolve(false),
       onLost: () => undefined,
       ...more,
     });
@@ -165,17 +165,33 @@ describeWithProgram("redis-server", "counters in Redis", (program) => {
     await Promise.all([first.close(), later.close()]);
   });
 
-  test("a Redis that has lost everything is told before calls are decided again", async () => {
+  test("a Redis that has lost everything is told before calls are decided again, until that succeeds", async () => {
     const told: boolean[] = [];
-    const store = open(30_000, { onEmpty: async () => void told.push(availability.at(-1) ?? true) });
+    const store = open(30_000, {
+      onEmpty: async () => {
+        told.push(availability.at(-1) ?? true);
+        if (told.length === 1) throw new Error("the ledger does not answer");
+        return true;
+      },
+    });
     await store.ready(5_000);
+    const now = Date.now();
+    const claim: BudgetClaim = {
+      ...{ kind: "budget", key: `lost-${now}`, amount: 10, limit: 1_000, enforced: true },
+      endsAt: now + 86_400_000,
+    };
+    await store.decide("e0", [claim], now, LEASE);
     const raw = new Redis(url);
     expect(told).toEqual([]);
     await raw.flushall();
     await raw.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
-    await until(() => told.length, 1);
+    // What it is told includes what has ended before.
+    await until(() => availability.at(-1), false);
+    await store.settle("e0", [claim], [3], now, now);
+    await until(() => told.length, 2);
     await store.ready(5_000);
-    expect([told, availability.at(-1)]).toEqual([[false], true]);
+    expect([told, availability.at(-1)]).toEqual([[false, false], true]);
+    expect(await store.used(claim.key)).toBe(0);
     raw.disconnect();
     await store.close();
   });

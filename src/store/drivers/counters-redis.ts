@@ -1,11 +1,12 @@
 /**
  * Counters in Redis (or Valkey), which any number of gateways share. A decision is one script, and so is a
- * settlement. A settlement that cannot be delivered waits until Redis is back; one whose delivery is in doubt is
- * sent again in a form that counts only what is still reserved.
+ * settlement, which waits where it cannot be delivered (redis-settlements.ts).
  */
+import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
 import type { Claim, CounterStore, Decision } from "../counter-store.ts";
-import { DECIDE, RENEW, SEED, SETTLE } from "./counters-redis-scripts.ts";
+import { DECIDE, FENCE, MARK_MS, RENEW, SEED, SETTLE } from "./counters-redis-scripts.ts";
+import { Settlements, type SettlementWire } from "./redis-settlements.ts";
 
 export interface RedisCountersOptions {
   readonly url: string;
@@ -17,8 +18,11 @@ export interface RedisCountersOptions {
   readonly slotLeaseMs?: number;
   /** Told once when Redis cannot be reached, and once when it is back. Never given the URL, which may hold a password. */
   onAvailability(available: boolean, why: string): void;
-  /** Redis is back and empty: tell it what budgets have used before calls are decided again. */
-  onEmpty(): Promise<void>;
+  /**
+   * Redis is back and empty: tell it what budgets have used before calls are decided again. False where that is not
+   * known; else what is waiting to be settled is in it.
+   */
+  onEmpty(): Promise<boolean>;
   /** Told of settlements that were lost. */
   onLost(settlements: number): void;
 }
@@ -33,35 +37,35 @@ const MAX_PENDING = 100_000;
 /** Leases of running calls: renewed three times before they end, and gone soon after their gateway is. */
 const SLOT_LEASE_MS = 30_000;
 const RENEWALS_PER_LEASE = 3;
+/** How often it is asked for that what notes settlements be kept on. */
+const KEEP_MARK_MS = 86_400_000;
 
-interface Pending {
-  readonly keys: readonly string[];
-  readonly args: readonly (string | number)[];
-  /** It has been sent before, and may have been done. */
-  again: boolean;
-}
-
-type Scripts = Record<
-  "bwDecide" | "bwSettle" | "bwSeed" | "bwRenew",
-  (keys: number, ...rest: (string | number)[]) => Promise<number[]>
->;
+type Script<Reply> = (keys: number, ...rest: (string | number)[]) => Promise<Reply>;
+type Scripts = Record<"bwDecide" | "bwSettle" | "bwSeed" | "bwRenew", Script<number[]>> & {
+  readonly bwFence: Script<number>;
+};
 
 export class RedisCounters implements CounterStore {
   readonly shared = true;
+  /** Where it is noted which settlements of this process were counted. */
+  readonly #mark = `${PREFIX}settlements:${randomUUID()}`;
+  readonly #settlements: Settlements;
   readonly #redis: Redis & Scripts;
   readonly #options: RedisCountersOptions;
   readonly #slotLeaseMs: number;
-  readonly #pending: Pending[] = [];
   /** Slots that calls of this process hold: key and id. */
   readonly #held = new Map<string, readonly [key: string, id: string]>();
   #renewing: NodeJS.Timeout | undefined;
-  #flushing = false;
+  readonly #keeping: NodeJS.Timeout;
   #waiting: (() => void) | undefined;
   #available: boolean | undefined;
 
   constructor(options: RedisCountersOptions) {
     this.#options = options;
     this.#slotLeaseMs = options.slotLeaseMs ?? SLOT_LEASE_MS;
+    this.#settlements = new Settlements(this.#wire(), options.maxPending ?? MAX_PENDING, (lost) =>
+      options.onLost(lost),
+    );
     const redis = new Redis(options.url, {
       connectTimeout: CONNECT_MS,
       commandTimeout: options.commandMs ?? COMMAND_MS,
@@ -72,25 +76,41 @@ export class RedisCounters implements CounterStore {
     });
     redis.defineCommand("bwDecide", { lua: DECIDE });
     redis.defineCommand("bwSettle", { lua: SETTLE });
+    redis.defineCommand("bwFence", { lua: FENCE });
     redis.defineCommand("bwSeed", { lua: SEED });
     redis.defineCommand("bwRenew", { lua: RENEW });
     redis.on("error", (error: Error) => this.#note(false, reasonOf(error)));
     redis.on("close", () => this.#note(false, "the connection is closed"));
     redis.on("ready", () => void this.#begin());
     this.#redis = redis as unknown as Redis & Scripts;
+    const keep = () => redis.pexpire(this.#mark, MARK_MS).catch(() => undefined);
+    this.#keeping = setInterval(keep, KEEP_MARK_MS).unref();
   }
 
   /** The connection stands. Whether Redis still has what it was told shows by a key that only this sets. */
   async #begin(): Promise<void> {
     try {
       const empty = (await this.#redis.set(ALIVE, "1", "NX")) === "OK";
-      if (empty && this.#available !== undefined) await this.#options.onEmpty();
+      if (empty && this.#available !== undefined) await this.#refill();
+      await this.#settlements.resolve();
       this.#note(true, "");
-      await this.#flush();
+      await this.#settlements.flush();
     } catch (error) {
       this.#note(false, error instanceof Error ? reasonOf(error) : "unknown");
       // Not usable as it is: a new connection begins anew.
       if (this.#redis.status === "ready") this.#redis.disconnect(true);
+    }
+  }
+
+  /** Redis is empty. */
+  async #refill(): Promise<void> {
+    const { open } = this.#settlements;
+    try {
+      if (await this.#options.onEmpty()) this.#settlements.forget(open);
+    } catch (error) {
+      // Whoever comes next finds it empty, too.
+      await this.#redis.del(ALIVE);
+      throw error;
     }
   }
 
@@ -140,7 +160,7 @@ export class RedisCounters implements CounterStore {
     nowMs: number,
   ): Promise<readonly (number | undefined)[]> {
     this.#letGo(id, claims);
-    const pending: Pending = {
+    const reply = await this.#settlements.deliver({
       keys: keysOf(claims),
       args: [
         ...[id, nowMs, decidedAt],
@@ -149,14 +169,7 @@ export class RedisCounters implements CounterStore {
           return [kind, amount, actual[index] ?? 0, extra, enforced] as (string | number)[];
         }),
       ],
-      again: false,
-    };
-    const reply = await this.#send(pending);
-    if (reply === undefined) {
-      this.#pending.push(pending);
-      const over = this.#pending.length - (this.#options.maxPending ?? MAX_PENDING);
-      if (over > 0) this.#options.onLost(this.#pending.splice(0, over).length);
-    }
+    });
     return claims.map((_, index) => {
       const used = reply?.[index] ?? -1;
       return used < 0 ? undefined : used;
@@ -173,38 +186,22 @@ export class RedisCounters implements CounterStore {
 
   async close(): Promise<void> {
     clearInterval(this.#renewing);
-    await this.#flush();
-    if (this.#pending.length > 0) this.#options.onLost(this.#pending.length);
+    clearInterval(this.#keeping);
+    await this.#settlements.close();
     this.#redis.removeAllListeners("close");
     this.#redis.disconnect();
   }
 
-  /** The reply, or undefined when it could not be delivered or its delivery is in doubt. */
-  async #send(pending: Pending): Promise<readonly number[] | undefined> {
-    // Before it is ready nothing is sent, so that nothing is in doubt.
-    if (this.#available !== true || this.#redis.status !== "ready") return undefined;
-    const { keys, args, again } = pending;
-    pending.again = true;
-    try {
-      const [id = "", now = 0, decidedAt = 0, ...rest] = args;
-      const order = [id, now, decidedAt, again ? 1 : 0, ...rest];
-      return await this.#redis.bwSettle(keys.length, ...keys, ...order);
-    } catch {
-      return undefined;
-    }
-  }
-
-  async #flush(): Promise<void> {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    try {
-      for (let first = this.#pending[0]; first !== undefined; first = this.#pending[0]) {
-        if ((await this.#send(first)) === undefined) return;
-        if (this.#pending[0] === first) this.#pending.shift();
-      }
-    } finally {
-      this.#flushing = false;
-    }
+  #wire(): SettlementWire {
+    return {
+      ready: () => this.#available === true && this.#redis.status === "ready",
+      settle: async (number, { keys, args: [id = "", nowMs = 0, decidedAt = 0, ...claims] }) => {
+        const order = [id, nowMs, decidedAt, number, ...claims];
+        const [counted, ...used] = await this.#redis.bwSettle(keys.length + 1, ...keys, this.#mark, ...order);
+        return counted === 1 ? used : undefined;
+      },
+      fence: (number) => this.#redis.bwFence(1, this.#mark, number),
+    };
   }
 
   #hold(id: string, claims: readonly Claim[]): void {
@@ -220,8 +217,6 @@ export class RedisCounters implements CounterStore {
   }
 
   #renew(): void {
-    // A settlement that timed out on a living connection waits as well.
-    void this.#flush();
     if (this.#held.size === 0 || this.#redis.status !== "ready") return;
     const held = [...this.#held.values()];
     const keys = held.map(([key]) => key);
