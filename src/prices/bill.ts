@@ -3,7 +3,6 @@ import type { Pico } from "../core/money.ts";
 import type { Quantities } from "../core/quantities.ts";
 import type { PriceBook } from "./book.ts";
 import { costOf } from "./cost.ts";
-import type { PriceEntry } from "./entry.ts";
 
 /** What of a call its price depends on. */
 export interface Billed {
@@ -39,8 +38,6 @@ export function bill(
   const list = prices.listPrice(modelSent, startedAt) ?? prices.listPrice(modelAnswered, startedAt);
   const { serviceTier } = outcome;
   const context = image === undefined ? { serviceTier } : { serviceTier, image };
-  const cost = (of: PriceEntry | undefined): Pico | undefined =>
-    of === undefined ? undefined : costOf(of, outcome.quantities, context);
-  const charged = cost(entry);
-  return { cost: charged, listCost: list === entry ? charged : cost(list) };
+  const cost = entry && costOf(entry, outcome.quantities, context);
+  return { cost, listCost: list === entry ? cost : list && costOf(list, outcome.quantities, context) };
 }

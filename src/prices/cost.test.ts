@@ -237,6 +237,21 @@ const someQuantities = fc.record(
   { requiredKeys: ["inputTokens", "outputTokens"] },
 );
 
+/** Parts of a call's tokens, and what is no token. */
+const zeroes: Omit<Required<Quantities>, "inputTokens" | "outputTokens"> = {
+  cachedInputTokens: 0,
+  cacheWrite5mTokens: 0,
+  cacheWrite1hTokens: 0,
+  audioInputTokens: 0,
+  imageInputTokens: 0,
+  reasoningTokens: 0,
+  audioOutputTokens: 0,
+  imageOutputTokens: 0,
+  images: 0,
+  characters: 0,
+  audioMs: 0,
+};
+
 const clean = (raw: object) =>
   Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== undefined)) as PriceVariant;
 
@@ -281,6 +296,27 @@ describe("properties", () => {
         if (actual !== undefined) expect(actual).toBe(naive(p, quantities));
         else expect(naive(p, quantities)).toBe(0n);
       }),
+    );
+  });
+
+  test("the cost is the total of the bill, also where no bill is made for it", () => {
+    const part = fc.constantFrom(...(Object.keys(zeroes) as (keyof typeof zeroes)[]));
+    fc.assert(
+      fc.property(
+        plainPrice,
+        someQuantities,
+        part,
+        tokens,
+        fc.boolean(),
+        (raw, plain, name, some, others) => {
+          const { inputTokens, outputTokens } = plain;
+          const entry = entryOf({ input: 1, output: 2, ...clean(raw) });
+          const quantities = { ...(others && zeroes), inputTokens, outputTokens, [name]: some };
+          const bill = charges(entry, quantities, ordinary) ?? expect.unreachable();
+          expect(costOf(entry, quantities, ordinary)).toBe(total(bill));
+        },
+      ),
+      { numRuns: 1000 },
     );
   });
 

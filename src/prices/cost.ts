@@ -77,8 +77,30 @@ export function scheduleOf(entry: PriceEntry, serviceTier: string): Schedule | u
 
 /** The cost in pico-dollars; undefined when nothing that the call used has a price, or its service tier has none. */
 export function costOf(entry: PriceEntry, quantities: Quantities, context: CostContext): Pico | undefined {
+  const plain = plainCost(entry, quantities, context);
+  if (plain !== undefined) return plain;
   const bill = charges(entry, quantities, context);
   return bill && total(bill);
+}
+
+/**
+ * The same without a bill for most calls: those of tokens that all cost what input and output cost. Undefined when
+ * it takes a bill to know.
+ */
+function plainCost(entry: PriceEntry, q: Quantities, { serviceTier, calls }: CostContext): Pico | undefined {
+  const schedule = scheduleOf(entry, serviceTier);
+  const { inputTokens: input, outputTokens: output } = q;
+  if (schedule === undefined || schedule.limit !== undefined || calls !== undefined) return undefined;
+  if (input === undefined || output === undefined) return undefined;
+  const inputParts = q.cachedInputTokens || q.cacheWrite5mTokens || q.cacheWrite1hTokens;
+  const outputParts = q.reasoningTokens || q.audioOutputTokens || q.imageOutputTokens;
+  const otherParts = q.audioInputTokens || q.imageInputTokens || q.images || q.characters || q.audioMs;
+  if (inputParts || outputParts || otherParts) return undefined;
+  const rates = ratesFor(schedule, input);
+  if (rates.input === undefined || rates.output === undefined || rates.request !== undefined)
+    return undefined;
+  const sum = input * rates.input + output * rates.output;
+  return sum <= Number.MAX_SAFE_INTEGER ? BigInt(sum) : undefined;
 }
 
 /** The bill, line by line; undefined when the service tier has no price. Lines without a price are part of it. */
