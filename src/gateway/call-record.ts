@@ -16,7 +16,8 @@ import {
 import type { CallSeries } from "../usage/traffic-metrics.ts";
 import { ANONYMOUS, type Call, type Endpoint, type Usage } from "../usage/usage.ts";
 import { routeByFallback } from "./places.ts";
-import type { AnswerHead } from "./request-head.ts";
+import { type AnswerHead, traceIdOf } from "./request-head.ts";
+import { addRouteHeaders, type Routed, UNROUTED } from "./route-headers.ts";
 import type { Settings, Surroundings } from "./state.ts";
 
 /** What is known when the call has been routed. */
@@ -53,10 +54,6 @@ interface End {
 
 /** `upstream` of a call that was refused before one was chosen. */
 const NONE = "none";
-/** The `route` of a call that no rule was for. */
-const UNROUTED = "default";
-const ROUTE_HEADER = /^x-bellwether-(route|model|upstream)$/i;
-const SHORTEST_ROUTE_HEADER = "x-bellwether-route".length;
 /** How often the rate limits that answers tell of are read, per series of calls. */
 const RATE_LIMIT_INTERVAL_MS = 1_000;
 
@@ -91,7 +88,7 @@ export class CallRecord {
   #answer: SeenAnswer | undefined;
   #answerBeganAt: number | undefined;
   #sentAt: number | undefined;
-  #routed: { readonly route: string; model: string; upstream: string } | undefined;
+  #routed: Routed | undefined;
   #settled = false;
   /** Milliseconds worked so far, and since when we are working now (undefined while we wait). */
   #worked = 0;
@@ -115,14 +112,7 @@ export class CallRecord {
 
   /** Adds the headers that say where the call went and why; they replace those of a Bellwether further up. */
   addRoute(headers: string[]): void {
-    if (this.#routed === undefined) return;
-    for (let at = headers.length - 2; at >= 0; at -= 2) {
-      const name = headers[at] ?? "";
-      if (name.length >= SHORTEST_ROUTE_HEADER && ROUTE_HEADER.test(name)) headers.splice(at, 2);
-    }
-    const { route, model, upstream } = this.#routed;
-    headers.push("x-bellwether-route", route === "" ? UNROUTED : route);
-    headers.push("x-bellwether-model", headerText(model), "x-bellwether-upstream", upstream);
+    if (this.#routed !== undefined) addRouteHeaders(headers, this.#routed);
   }
 
   /** To be told what the call used when it has ended. */
@@ -133,8 +123,12 @@ export class CallRecord {
 
   /** From here on the client or the upstream is waited for. */
   pause(): void {
+    if (this.#workingSince !== undefined) this.#pauseAt(this.#around.clock.monotonic());
+  }
+
+  #pauseAt(now: number): void {
     if (this.#workingSince === undefined) return;
-    this.#worked += this.#around.clock.monotonic() - this.#workingSince;
+    this.#worked += now - this.#workingSince;
     this.#workingSince = undefined;
   }
 
@@ -231,9 +225,17 @@ export class CallRecord {
     this.#sentAt = this.#around.clock.monotonic();
   }
 
+  /** The same, where the upstream is waited for from here on. */
+  sentAndWaiting(): void {
+    const now = this.#around.clock.monotonic();
+    this.#sentAt = now;
+    this.#pauseAt(now);
+  }
+
   answerBegan(answer: SeenAnswer, head: Pick<AnswerHead, "rateLimits">): void {
     this.#answer = answer;
-    const now = this.#around.clock.monotonic();
+    // Work on it began when it came.
+    const now = this.#workingSince ?? this.#around.clock.monotonic();
     this.#answerBeganAt = now;
     const series = this.#series;
     // These are gauges: looking at them once a second is enough, and reading them is not free.
@@ -255,8 +257,9 @@ export class CallRecord {
   settle(end: End): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.pause();
-    const durationMs = this.#around.clock.monotonic() - this.#began;
+    const now = this.#around.clock.monotonic();
+    this.#pauseAt(now);
+    const durationMs = now - this.#began;
     const start = this.#start;
     if (this.#call === undefined) {
       this.#open(NONE, this.endpoint, "", "", NONE, false, 0);
@@ -314,22 +317,28 @@ export class CallRecord {
       bytesIn,
     };
     this.#call = call;
-    this.#observe(() => {
+    try {
       this.#series = this.#around.metrics.started(call);
       if (this.#routed !== undefined) {
         this.#around.metrics.decided(this.#routed.route || UNROUTED, call.upstream, call.modelLabel);
       }
       this.#around.recorder.started(call);
-    });
+    } catch (error) {
+      this.#observerFailed(error);
+    }
   }
 
-  /** Observers must not throw; should one do so, the call goes on. */
+  /** Observers must not throw; should one do so, the call goes on. What every call tells makes no function for it. */
   #observe(tell: () => void): void {
     try {
       tell();
     } catch (error) {
-      this.#around.log.error({ id: this.id, err: error }, "an observer failed");
+      this.#observerFailed(error);
     }
+  }
+
+  #observerFailed(error: unknown): void {
+    this.#around.log.error({ id: this.id, err: error }, "an observer failed");
   }
 
   /** Every field is written out: this runs for each call, and copying objects field by field is slow. */
@@ -376,22 +385,13 @@ export class CallRecord {
       bytesOut: this.bytesOut,
       retries: this.retries,
     };
-    this.#observe(() => {
+    try {
       if (this.#series !== undefined) this.#around.metrics.settled(this.#series, usage);
       this.#around.recorder.settled(usage);
-    });
-    for (const admission of this.#admissions ?? []) this.#observe(() => admission.settle(usage));
+    } catch (error) {
+      this.#observerFailed(error);
+    }
+    if (this.#admissions === undefined) return;
+    for (const admission of this.#admissions) this.#observe(() => admission.settle(usage));
   }
-}
-
-/** A name that a client wrote, as a header can hold it. */
-function headerText(text: string): string {
-  return /^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(text);
-}
-
-/** The trace id of a W3C `traceparent` header, or "". */
-function traceIdOf(traceparent: string): string {
-  return traceparent === ""
-    ? ""
-    : (/^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(traceparent)?.[1] ?? "");
 }

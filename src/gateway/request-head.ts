@@ -233,3 +233,10 @@ export class AnswerHead {
     }
   }
 }
+
+/** The trace id of a W3C `traceparent` header, or "". */
+export function traceIdOf(traceparent: string): string {
+  return traceparent === ""
+    ? ""
+    : (/^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(traceparent)?.[1] ?? "");
+}

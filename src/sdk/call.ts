@@ -11,12 +11,13 @@ import type { SeenAnswer } from "../usage/evidence.ts";
 import { AnswerMeter } from "../usage/meter.ts";
 import type { Core } from "./core.ts";
 import { Deadlines } from "./deadlines.ts";
+import { Ending } from "./ending.ts";
 import { failureOf } from "./failure.ts";
 import { meteredResponse } from "./metered-response.ts";
 import type { Grant } from "./rate-limit.ts";
 import type { AppRequest, FetchInit } from "./request.ts";
 import { pauseBefore } from "./retry.ts";
-import { Ending, Tap } from "./tap.ts";
+import { Tap } from "./tap.ts";
 import type { Fallback, Target } from "./targets.ts";
 
 /** Bytes of JSON a token takes, to take a call's input out of the limit before it is known. */
@@ -142,7 +143,6 @@ export class MeteredCall {
     const { operation, upstream } = this.#target;
     const { model } = facts;
     this.#record.start({ operation, facts, body, bytesIn, asked: model, upstream, model });
-    this.#record.pause();
   }
 
   // Attempts.
@@ -244,7 +244,7 @@ export class MeteredCall {
 
   /** Sends it. Rejects as `fetch` does. */
   #begin({ upstream, send }: Destination): Promise<Response> {
-    this.#record.sent();
+    this.#record.sentAndWaiting();
     try {
       // The app's own `fetch` may be anything.
       return Promise.resolve(this.#deadlines.attempt(upstream, send));
@@ -298,16 +298,16 @@ export class MeteredCall {
   }
 
   #ending(meter: AnswerMeter | undefined): Ending {
-    const { concurrency } = this.#core;
-    const grant = this.#grant;
-    const expected = this.#expectedTokens();
-    return new Ending(this.#record, meter, this.#deadlines, () => {
-      concurrency?.leave();
-      if (grant === undefined) return;
-      const { inputTokens, outputTokens } = meter?.reading.quantities ?? {};
-      const used = (inputTokens ?? 0) + (outputTokens ?? 0);
-      grant.used(meter?.reading.reported === true ? used : meter === undefined ? 0 : expected);
-    });
+    const release = this.#core.limited ? () => this.#release(meter) : undefined;
+    return new Ending(this.#record, meter, this.#deadlines, release);
+  }
+
+  /** Gives the call's place within the app's own limits back, and what it used of them. */
+  #release(meter: AnswerMeter | undefined): void {
+    this.#core.concurrency?.leave();
+    const { reported = false, quantities = {} } = meter?.reading ?? {};
+    const used = (quantities.inputTokens ?? 0) + (quantities.outputTokens ?? 0);
+    this.#grant?.used(reported ? used : meter === undefined ? 0 : this.#expectedTokens());
   }
 }
 

@@ -17,12 +17,14 @@ export class Deadlines {
   #attempt: AbortController | undefined;
   #phase: ReturnType<typeof setTimeout> | undefined;
   #total: ReturnType<typeof setTimeout> | undefined;
-  readonly #abort = (): void => this.#attempt?.abort(this.#app?.reason);
+  readonly #abort: (() => void) | undefined;
 
   constructor(limits: TimeoutOptions | undefined, app: AbortSignal | undefined) {
     this.#limits = limits;
     this.#app = app;
-    if (limits !== undefined) app?.addEventListener("abort", this.#abort, { once: true });
+    if (limits === undefined) return;
+    this.#abort = () => this.#attempt?.abort(app?.reason);
+    app?.addEventListener("abort", this.#abort, { once: true });
   }
 
   /** There are limits. */
@@ -61,7 +63,7 @@ export class Deadlines {
 
   /** The head came, or a piece of the body: nothing is waited for until the app wants more. */
   heard(): void {
-    clearTimeout(this.#phase);
+    if (this.#phase !== undefined) clearTimeout(this.#phase);
   }
 
   /** The app waits for a piece of the body. */
@@ -91,9 +93,10 @@ export class Deadlines {
 
   /** The call has ended. */
   over(): void {
+    if (this.#abort === undefined) return;
     clearTimeout(this.#phase);
     clearTimeout(this.#total);
-    if (this.#limits !== undefined) this.#app?.removeEventListener("abort", this.#abort);
+    this.#app?.removeEventListener("abort", this.#abort);
   }
 
   #enter(code: ErrorCode, limit: number | undefined): void {

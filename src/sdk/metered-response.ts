@@ -27,13 +27,14 @@ export function meteredResponse(
   edited: boolean,
 ): Response {
   const announced = edited && response.headers.has("content-length");
-  if (!announced && isNode() && Object.getPrototypeOf(response) === Response.prototype) {
-    prototype ??= prototypeOfMetered();
+  if (node === undefined)
+    node = isNode() ? { native: Response.prototype, metered: prototypeOfMetered() } : null;
+  if (!announced && node !== null && Object.getPrototypeOf(response) === node.native) {
     // In this order: what is added to an object after its prototype has changed gives it a hidden class of its own,
     // and all code that it passes through has to look up everything anew.
     const metered = response as InPlace;
     metered[TAP] = tap;
-    Object.setPrototypeOf(metered, prototype);
+    Object.setPrototypeOf(metered, node.metered);
     tap.settleWith(metered);
     return metered;
   }
@@ -60,8 +61,8 @@ function isNode(): boolean {
   return versions?.node !== undefined && versions.bun === undefined && versions.deno === undefined;
 }
 
-/** Made when it is first needed; inherits from the platform's. */
-let prototype: object | undefined;
+/** The platform's Response and ours, which inherits from it, made when first needed; null where none is replaced. */
+let node: { readonly native: Response; readonly metered: object } | null | undefined;
 
 function prototypeOfMetered(): object {
   const native = Response.prototype;
@@ -85,17 +86,17 @@ function prototypeOfMetered(): object {
   /** The tap, where the platform may read the whole body at once. */
   const wholeOf = (response: InPlace): Tap | undefined =>
     response[COPY] === undefined && response[TAP].readsWhole ? response[TAP] : undefined;
-  const bodyOf = (response: InPlace): WholeBody => ({
-    text: () => native.text.call(response),
-    arrayBuffer: () => native.arrayBuffer.call(response),
-  });
+  const whole: WholeBody = {
+    text: (response) => native.text.call(response),
+    arrayBuffer: (response) => native.arrayBuffer.call(response),
+  };
   /** A body that is being read already is refused as ever, by a promise that fails. */
   const inPieces = async (response: InPlace): Promise<Response> => {
     if (response[COPY] !== undefined) return response[COPY];
     return nativeBodyUsed.call(response) ? response : new Response(streamOf(response));
   };
   const bytesOf = (response: InPlace): Promise<ArrayBuffer> =>
-    wholeOf(response)?.bytes(bodyOf(response)) ??
+    wholeOf(response)?.bytes(response, whole) ??
     inPieces(response).then((pieces) => native.arrayBuffer.call(pieces));
 
   const methods = {
@@ -111,12 +112,12 @@ function prototypeOfMetered(): object {
     },
     text: {
       value: function (this: InPlace) {
-        return wholeOf(this)?.text(bodyOf(this)) ?? inPieces(this).then((pieces) => native.text.call(pieces));
+        return wholeOf(this)?.text(this, whole) ?? inPieces(this).then((pieces) => native.text.call(pieces));
       },
     },
     json: {
       value: function (this: InPlace) {
-        return wholeOf(this)?.json(bodyOf(this)) ?? inPieces(this).then((pieces) => native.json.call(pieces));
+        return wholeOf(this)?.json(this, whole) ?? inPieces(this).then((pieces) => native.json.call(pieces));
       },
     },
     blob: {

@@ -137,7 +137,7 @@ function parseBytes(taken: Taken, input: FetchInput, init: FetchInit | undefined
 export function headerOf(input: FetchInput, init: FetchInit | undefined, name: string): string {
   const headers = init?.headers ?? (isRequest(input) ? input.headers : undefined);
   if (headers === undefined || headers === null) return "";
-  if (headers instanceof Headers) return headers.get(name) ?? "";
+  if (isHeaders(headers)) return headers.get(name) ?? "";
   if (Array.isArray(headers)) {
     const found = headers.find((pair) => String(pair[0]).toLowerCase() === name);
     return found === undefined ? "" : String(found[1]);
@@ -148,6 +148,11 @@ export function headerOf(input: FetchInput, init: FetchInit | undefined, name: s
     }
   }
   return "";
+}
+
+/** Of whatever realm or polyfill; a global class would have to be looked up for each call. */
+function isHeaders(headers: object): headers is Headers {
+  return typeof (headers as { get?: unknown }).get === "function";
 }
 
 function isRequest(input: FetchInput): input is Request {

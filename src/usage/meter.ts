@@ -7,7 +7,7 @@
  * counted).
  */
 
-import { joined, textStart, utf8Text } from "../wire/bytes.ts";
+import { joined, textStart, utf8Bytes, utf8Text } from "../wire/bytes.ts";
 import { ArraySplitter } from "../wire/json-array.ts";
 import { findInHead, findInTail } from "../wire/json-tail.ts";
 import { EventSplitter, readEvent } from "../wire/sse.ts";
@@ -102,6 +102,12 @@ export class AnswerMeter {
     return chunk;
   }
 
+  /** Takes the whole of an answer that is no stream as its text, without a byte order mark, in place of its bytes. */
+  pushText(text: string): void {
+    if (text.length > PARSE_WHOLE_BYTES) this.push(utf8Bytes(text));
+    else if (this.#kind === "json" && text !== "") this.#parse(text);
+  }
+
   /** Takes what the whole of an answer that is no stream says, parsed by the caller already, in place of its bytes. */
   pushParsed(parsed: unknown): void {
     if (this.#kind === "json") this.#options.operation.dialect.readBody(parsed, this.reading);
@@ -180,8 +186,12 @@ export class AnswerMeter {
       if (partial !== undefined) return dialect.readBody(partial, this.reading);
       if (this.#middleLost) return;
     }
+    this.#parse(utf8Text(bytes));
+  }
+
+  #parse(text: string): void {
     try {
-      dialect.readBody(JSON.parse(utf8Text(bytes)), this.reading);
+      this.#options.operation.dialect.readBody(JSON.parse(text), this.reading);
     } catch {
       this.malformed = true;
     }

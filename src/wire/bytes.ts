@@ -20,7 +20,9 @@ interface NodeMethods {
   indexOf(this: Uint8Array, byte: number, from: number): number;
 }
 
-const node = typeof Buffer === "undefined" ? undefined : (Buffer.prototype as unknown as NodeMethods);
+/** Looked up once: in Node.js the global is a getter, which each use would call. */
+const NodeBuffer = typeof Buffer === "undefined" ? undefined : Buffer;
+const node = NodeBuffer?.prototype as unknown as NodeMethods | undefined;
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Text of `bytes[start, end)` as UTF-8; malformed sequences become U+FFFD. */
@@ -39,11 +41,11 @@ const encoder = new TextEncoder();
 
 /** `text` in UTF-8. */
 export const utf8Bytes: (text: string) => Uint8Array =
-  typeof Buffer === "undefined" ? (text) => encoder.encode(text) : (text) => Buffer.from(text);
+  NodeBuffer === undefined ? (text) => encoder.encode(text) : (text) => NodeBuffer.from(text);
 
 /** Bytes of `text` in UTF-8, without making them where that can be had. */
 export const utf8Length: (text: string) => number =
-  typeof Buffer === "undefined" ? (text) => encoder.encode(text).length : (text) => Buffer.byteLength(text);
+  NodeBuffer === undefined ? (text) => encoder.encode(text).length : (text) => NodeBuffer.byteLength(text);
 
 /** Text of `bytes[start, end)` with one character per byte: fast, lossless, and safe to cut anywhere. */
 export function latin1Text(bytes: Uint8Array, start = 0, end = bytes.length): string {
@@ -71,5 +73,5 @@ export function joined(pieces: readonly Uint8Array[], total?: number): Uint8Arra
 
 /** Uninitialised memory: a Buffer where there is one, so that text of it decodes fast. */
 export function allocate(length: number): Uint8Array {
-  return typeof Buffer === "undefined" ? new Uint8Array(length) : Buffer.allocUnsafe(length);
+  return NodeBuffer === undefined ? new Uint8Array(length) : NodeBuffer.allocUnsafe(length);
 }
