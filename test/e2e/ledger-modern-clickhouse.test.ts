@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LedgerStore } from "../../src/store/ledger-store.ts";
 import { openStore } from "../../src/store/open-store.ts";
-import { chdbServer, chdbWanted, installChdb } from "../helpers/chdb-server.ts";
+import { chdb, chdbServer } from "../helpers/chdb-server.ts";
 import type { ClickhouseServer } from "../helpers/clickhouse-server.ts";
 import { ledgerStoreSuite } from "../helpers/ledger-store-suite.ts";
 import { sameReportsAsDuckdb } from "../helpers/same-reports.ts";
 
-describe.skipIf(!chdbWanted())("a ledger in modern ClickHouse", () => {
+describe.skipIf(!chdb.wanted)("a ledger in modern ClickHouse", () => {
   const folder = mkdtempSync(join(tmpdir(), "bellwether-modern-"));
   let server: ClickhouseServer;
   let numbers = 0;
@@ -24,7 +24,7 @@ describe.skipIf(!chdbWanted())("a ledger in modern ClickHouse", () => {
     return open(home);
   };
   beforeAll(async () => {
-    await installChdb();
+    await chdb.install();
     server = await chdbServer();
     await server.start();
   }, 360_000);
