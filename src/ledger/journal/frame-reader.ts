@@ -3,7 +3,7 @@
  * the right checksum. What may be the beginning of a frame that is not written to its end yet is left for later.
  */
 import { utf8Text } from "../../wire/bytes.ts";
-import { crc32c } from "./crc32c.ts";
+import { crc32c, viewOf } from "./crc32c.ts";
 import { HEADER_BYTES, MARK_0, MARK_1, MAX_PAYLOAD_BYTES } from "./frame-writer.ts";
 
 export interface Scan {
@@ -21,13 +21,14 @@ export interface Scan {
  */
 export function scanFrames(bytes: Buffer, final: boolean, onPayload: (payload: Payload) => void): Scan {
   const payload = new Payload(bytes);
+  const view = viewOf(bytes);
   let at = 0;
   let skippedBytes = 0;
   let damages = 0;
   /** Where a beginning stood that may become a frame. */
   let unfinished: number | undefined;
   while (at < bytes.length) {
-    const length = frameAt(bytes, at);
+    const length = frameAt(view, at);
     if (typeof length === "number") {
       payload.at = at + HEADER_BYTES;
       payload.end = payload.at + length;
@@ -39,7 +40,7 @@ export function scanFrames(bytes: Buffer, final: boolean, onPayload: (payload: P
       unfinished = at;
       break;
     }
-    const next = nextFrame(bytes, at + 1, final);
+    const next = nextFrame(bytes, view, at + 1, final);
     if (next === -1 && length === "unfinished") break;
     damages++;
     skippedBytes += (next === -1 ? bytes.length : next) - at;
@@ -49,22 +50,22 @@ export function scanFrames(bytes: Buffer, final: boolean, onPayload: (payload: P
 }
 
 /** Length of the payload of a whole, right frame that begins at `at`. */
-function frameAt(bytes: Buffer, at: number): number | "unfinished" | "none" {
-  if (bytes[at] !== MARK_0) return "none";
-  if (at + 1 >= bytes.length) return "unfinished";
-  if (bytes[at + 1] !== MARK_1) return "none";
-  if (at + HEADER_BYTES > bytes.length) return "unfinished";
-  const length = bytes.readUInt32LE(at + 6);
+function frameAt(bytes: DataView, at: number): number | "unfinished" | "none" {
+  if (bytes.getUint8(at) !== MARK_0) return "none";
+  if (at + 1 >= bytes.byteLength) return "unfinished";
+  if (bytes.getUint8(at + 1) !== MARK_1) return "none";
+  if (at + HEADER_BYTES > bytes.byteLength) return "unfinished";
+  const length = bytes.getUint32(at + 6, true);
   if (length === 0 || length > MAX_PAYLOAD_BYTES) return "none";
   const end = at + HEADER_BYTES + length;
-  if (end > bytes.length) return "unfinished";
-  return crc32c(bytes, at + 6, end) === bytes.readUInt32LE(at + 2) ? length : "none";
+  if (end > bytes.byteLength) return "unfinished";
+  return crc32c(bytes, at + 6, end) === bytes.getUint32(at + 2, true) ? length : "none";
 }
 
 /** Where the next frame begins, at or behind `from`: a right one or, unless `final`, one that may become right. */
-function nextFrame(bytes: Buffer, from: number, final: boolean): number {
+function nextFrame(bytes: Buffer, view: DataView, from: number, final: boolean): number {
   for (let at = bytes.indexOf(MARK_0, from); at !== -1; at = bytes.indexOf(MARK_0, at + 1)) {
-    const found = frameAt(bytes, at);
+    const found = frameAt(view, at);
     if (typeof found === "number" || (found === "unfinished" && !final)) return at;
   }
   return -1;

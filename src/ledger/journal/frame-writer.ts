@@ -9,7 +9,7 @@
  * Numbers in a payload are varints (seven bits a byte, the lowest first) or doubles; texts are UTF-8 behind
  * their length.
  */
-import { crc32c } from "./crc32c.ts";
+import { crc32c, viewOf } from "./crc32c.ts";
 
 export const MARK_0 = 0xb3;
 export const MARK_1 = 0x57;
@@ -26,6 +26,7 @@ const MAX_VARINT_BYTES = 8;
 
 export class FrameWriter {
   #buffer = Buffer.allocUnsafe(FIRST_CAPACITY);
+  #view = viewOf(this.#buffer);
   #at = 0;
   #frame = 0;
 
@@ -41,7 +42,7 @@ export class FrameWriter {
 
   clear(): void {
     this.#at = 0;
-    if (this.#buffer.length > KEPT_CAPACITY) this.#buffer = Buffer.allocUnsafe(FIRST_CAPACITY);
+    if (this.#buffer.length > KEPT_CAPACITY) this.#use(Buffer.allocUnsafe(FIRST_CAPACITY));
   }
 
   /** Takes the first `bytes` out, because they have been written. */
@@ -62,8 +63,8 @@ export class FrameWriter {
     const frame = this.#frame;
     buffer[frame] = MARK_0;
     buffer[frame + 1] = MARK_1;
-    buffer.writeUInt32LE(this.#at - frame - HEADER_BYTES, frame + 6);
-    buffer.writeUInt32LE(crc32c(buffer, frame + 6, this.#at), frame + 2);
+    this.#view.setUint32(frame + 6, this.#at - frame - HEADER_BYTES, true);
+    this.#view.setUint32(frame + 2, crc32c(this.#view, frame + 6, this.#at), true);
   }
 
   byte(value: number): void {
@@ -120,6 +121,11 @@ export class FrameWriter {
     if (needed <= this.#buffer.length) return;
     const larger = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
     this.#buffer.copy(larger, 0, 0, this.#at);
-    this.#buffer = larger;
+    this.#use(larger);
+  }
+
+  #use(buffer: Buffer<ArrayBuffer>): void {
+    this.#buffer = buffer;
+    this.#view = viewOf(buffer);
   }
 }

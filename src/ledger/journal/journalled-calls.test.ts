@@ -144,20 +144,43 @@ test("a database that takes them has what it has of their rows", async () => {
   expect(costs).toEqual(usages.map(({ cost }) => cost));
 });
 
-test("a text that is no UTF-8 is taken with what can be read of it", async () => {
+test("texts that are no UTF-8, or beyond ASCII, are taken with what can be read of them", async () => {
   const store = await database("odd.duckdb");
   const [usage] = fc.sample(arbitraryUsage, { seed: 3, numRuns: 1 }) as [Usage];
   const mark = "M".repeat(40);
-  const named = { ...usage, id: uuidv7(1), startedAt: 1_790_000_000_000, modelLabel: mark, team: "MMMMM" };
-  const calls = journalled([{ ...named, cost: 1n, listCost: undefined }], {
-    damage(bytes) {
-      for (const text of [mark, "MMMMM"]) {
-        const at = bytes.indexOf(text);
-        if (at !== -1) bytes[at + 2] = 0xff;
-      }
-    },
-  });
-  expect(await store.insertCalls(calls)).toBe(1);
-  const [row] = await store.query({ text: "SELECT model, team FROM calls", params: [] });
-  expect(row).toEqual({ model: `MM\ufffd${"M".repeat(37)}`, team: "MM\ufffdMM" });
+  const wide = "鸭嘴兽".repeat(20);
+  const calls = new JournalledCalls();
+  for (let n = 0; n < 600; n++) {
+    const named = {
+      ...usage,
+      id: uuidv7(n),
+      startedAt: 1_790_000_000_000 + n,
+      cost: 1n,
+      listCost: undefined,
+    };
+    const whole = n % 3 === 0 ? `${wide}${n % 60}` : `${mark}${n % 30}`;
+    journalled([{ ...named, modelLabel: whole, team: "MMMMM", path: `${whole}${n}` }], {
+      to: calls,
+      damage(bytes) {
+        if (n % 3 !== 1) return;
+        // Of the team, which is behind its length, of the model and of the path; once.
+        for (const [text, at] of [["\u0005MMMMM", 3] as const, [mark, 2] as const]) {
+          for (let found = bytes.indexOf(text); found !== -1; found = bytes.indexOf(text, found)) {
+            bytes[found + at] = 0xff;
+          }
+        }
+      },
+    });
+  }
+  expect(await store.insertCalls(calls)).toBe(600);
+  const rows = await store.query({ text: "SELECT model, team, path FROM calls ORDER BY id", params: [] });
+  for (const [n, row] of rows.entries()) {
+    const model =
+      n % 3 === 0
+        ? `${wide}${n % 60}`
+        : n % 3 === 1
+          ? `MM\ufffd${"M".repeat(37)}${n % 30}`
+          : `${mark}${n % 30}`;
+    expect(row).toEqual({ model, team: n % 3 === 1 ? "MM\ufffdMM" : "MMMMM", path: `${model}${n}` });
+  }
 });

@@ -3,7 +3,7 @@
  * numbers. Those of settled calls stay there until it is full; then the others are moved together.
  */
 import type { Payload } from "./frame-reader.ts";
-import type { JournalledCalls } from "./journalled-calls.ts";
+import { copyBytes, type JournalledCalls } from "./journalled-calls.ts";
 
 const FIRST_CAPACITY = 64 * 1024;
 /** Before a start: its length. */
@@ -35,7 +35,7 @@ export class OpenCalls {
     this.#makeRoom(HEADER_BYTES + length);
     const place = this.#used;
     this.#buffer.writeUInt32LE(length, place);
-    start.bytes.copy(this.#buffer, place + HEADER_BYTES, from, start.end);
+    copyBytes(start.bytes, from, start.end, this.#buffer, place + HEADER_BYTES);
     this.#places.set(number, place);
     this.#used += HEADER_BYTES + length;
     this.#live += HEADER_BYTES + length;

@@ -1,6 +1,6 @@
 /**
- * Calls into the DuckDB file. Their columns are filled, in an appender's memory, while the batch before is being
- * committed by a thread of DuckDB's: that takes two connections in turn. An id is looked for only among the ids between
+ * Calls into the DuckDB file. They are brought into a transaction while that of the batch before is being committed by
+ * a thread of DuckDB's: two connections take turns. An id is looked for only among the ids between
  * the batch's first and last: ids begin with their time and rows are stored about in that order, so that the file's own
  * minima and maxima leave little to read, and no index has to be kept in memory. Batches with calls that are there
  * already, or are late for the sums, go through a temporary table.
@@ -14,7 +14,7 @@ import { quoted } from "./duckdb-sql.ts";
 
 const NAMES = COLUMNS.map(({ name }) => name).join(", ");
 
-/** Calls that are ready to be committed. */
+/** Calls in a transaction that is open. */
 export interface StagedCalls {
   readonly calls: Calls;
   /** Those that have no other of their id before them. */
@@ -24,7 +24,6 @@ export interface StagedCalls {
   /** Milliseconds since the epoch. */
   readonly earliest: number;
   readonly connection: DuckDB.DuckDBConnection;
-  readonly appender: DuckDB.DuckDBAppender;
   /** How many could be read. */
   readonly appended: number;
 }
@@ -33,6 +32,8 @@ export class DuckdbInserts {
   readonly #list: typeof DuckDB.listValue;
   readonly #rows: RowAppender;
   readonly #rollups: DuckdbRollups;
+  /** Sees what is committed, when nothing else is written. */
+  readonly #looking: DuckDB.DuckDBConnection;
   readonly #connections: readonly DuckDB.DuckDBConnection[];
   readonly #free: DuckDB.DuckDBConnection[];
   /** Those who wait for a connection. */
@@ -42,11 +43,13 @@ export class DuckdbInserts {
     list: typeof DuckDB.listValue,
     rows: RowAppender,
     rollups: DuckdbRollups,
+    looking: DuckDB.DuckDBConnection,
     connections: readonly DuckDB.DuckDBConnection[],
   ) {
     this.#list = list;
     this.#rows = rows;
     this.#rollups = rollups;
+    this.#looking = looking;
     this.#connections = connections;
     this.#free = [...connections];
   }
@@ -63,43 +66,39 @@ export class DuckdbInserts {
     const connection = await this.#taken();
     try {
       const known = described(calls);
-      const appender = await connection.createAppender("calls", "main", "ledger");
-      try {
-        const appended = await this.#rows.append(appender, calls, known.places);
-        return { ...known, calls, connection, appender, appended };
-      } catch (error) {
-        dropped(appender);
-        throw error;
-      }
+      await connection.run("BEGIN");
+      const appended = await this.#append(connection, "calls", "ledger", calls, known.places);
+      return { ...known, calls, connection, appended };
     } catch (error) {
-      this.#release(connection);
+      await this.#giveUp(connection);
       throw error;
     }
   }
 
-  /** How many were added. While nothing else is written. */
+  /** How many were added. While nothing else is committed. */
   async commit(staged: StagedCalls): Promise<number> {
-    const { connection, appender, earliest, appended } = staged;
-    let taken = false;
+    const { connection } = staged;
     try {
-      if (this.#rollups.isLate(earliest) || (await this.#isKnown(staged))) return await this.#apart(staged);
-      await transaction(connection, () => {
-        appender.closeSync();
-        taken = true;
-        return Promise.resolve();
-      });
-      return appended;
-    } finally {
+      let added = staged.appended;
+      const late = this.#rollups.isLate(staged.earliest);
+      if (late || (await this.#isKnown(staged))) {
+        await connection.run("ROLLBACK");
+        await connection.run("BEGIN");
+        added = await this.#apart(staged, late);
+      }
+      await connection.run("COMMIT");
       this.#release(connection);
-      // Else what it holds would be inserted when it is collected, whatever became of the transaction.
-      if (!taken) dropped(appender);
+      return added;
+    } catch (error) {
+      await this.#giveUp(connection);
+      throw error;
     }
   }
 
   /** Whether the table has any of these calls. */
-  async #isKnown({ connection, calls, places, low, high }: StagedCalls): Promise<boolean> {
+  async #isKnown({ calls, places, low, high }: StagedCalls): Promise<boolean> {
     const between = `FROM calls WHERE id >= ${quoted(low)} AND id <= ${quoted(high)}`;
-    const near = await connection.runAndReadAll(`SELECT max(id) ${between}`);
+    const near = await this.#looking.runAndReadAll(`SELECT max(id) ${between}`);
     const last = near.getRows()[0]?.[0];
     if (typeof last !== "string") return false;
     const ids: string[] = [];
@@ -108,29 +107,41 @@ export class DuckdbInserts {
       if (id <= last) ids.push(id);
     }
     const query = `SELECT 1 ${between} AND id IN (SELECT unnest($1::VARCHAR[])) LIMIT 1`;
-    const found = await connection.runAndReadAll(query, [this.#list(ids)]);
+    const found = await this.#looking.runAndReadAll(query, [this.#list(ids)]);
     return found.currentRowCount > 0;
   }
 
-  /** Through a table of their own. */
-  async #apart({ connection, calls, places, low, high, earliest }: StagedCalls): Promise<number> {
-    let added = 0;
-    await transaction(connection, async () => {
-      const appender = await connection.createAppender("incoming", "main", "temp");
-      try {
-        added = await this.#rows.append(appender, calls, places);
-        appender.flushSync();
-      } finally {
-        dropped(appender);
-      }
-      const between = `SELECT id FROM calls WHERE id >= ${quoted(low)} AND id <= ${quoted(high)}`;
-      const known = await connection.run(`DELETE FROM temp.incoming WHERE id IN (${between})`);
-      added -= known.rowsChanged;
-      if (this.#rollups.isLate(earliest)) await this.#rollups.addLate(connection, "temp.incoming");
-      await connection.run(`INSERT INTO calls (${NAMES}) SELECT ${NAMES} FROM temp.incoming`);
-      await connection.run("TRUNCATE temp.incoming");
-    });
-    return added;
+  /** Through a table of their own, within a transaction; how many were added. */
+  async #apart({ connection, calls, places, low, high }: StagedCalls, late: boolean): Promise<number> {
+    const appended = await this.#append(connection, "incoming", "temp", calls, places);
+    const between = `SELECT id FROM calls WHERE id >= ${quoted(low)} AND id <= ${quoted(high)}`;
+    const known = await connection.run(`DELETE FROM temp.incoming WHERE id IN (${between})`);
+    if (late) await this.#rollups.addLate(connection, "temp.incoming");
+    await connection.run(`INSERT INTO calls (${NAMES}) SELECT ${NAMES} FROM temp.incoming`);
+    await connection.run("TRUNCATE temp.incoming");
+    return appended - known.rowsChanged;
+  }
+
+  async #append(
+    connection: DuckDB.DuckDBConnection,
+    table: string,
+    catalogue: string,
+    calls: Calls,
+    places: readonly number[],
+  ): Promise<number> {
+    const appender = await connection.createAppender(table, "main", catalogue);
+    try {
+      return await this.#rows.append(appender, calls, places);
+    } finally {
+      // After a failure: what it still holds would be inserted when it is collected.
+      appender.clear();
+      appender.closeSync();
+    }
+  }
+
+  async #giveUp(connection: DuckDB.DuckDBConnection): Promise<void> {
+    await connection.run("ROLLBACK").catch(() => undefined);
+    this.#release(connection);
   }
 
   #taken(): Promise<DuckDB.DuckDBConnection> {
@@ -148,7 +159,7 @@ export class DuckdbInserts {
 
 /** What has to be known of calls before they are inserted; of those with the same id the first counts. */
 function described(calls: Calls) {
-  const ids = new Set<string>();
+  const ids = new Ids(calls);
   const places: number[] = [];
   let low = calls.id(0);
   let high = low;
@@ -158,24 +169,39 @@ function described(calls: Calls) {
     if (id < low) low = id;
     if (id > high) high = id;
     earliest = Math.min(earliest, calls.startedAt(at));
-    if (ids.size < ids.add(id).size) places.push(at);
+    if (ids.isNew(id, at)) places.push(at);
   }
   return { places, low, high, earliest };
 }
 
-/** Lets go of an appender and of what it still holds. */
-function dropped(appender: DuckDB.DuckDBAppender): void {
-  appender.clear();
-  appender.closeSync();
-}
+/** Tells which ids come for the first time. A Set would keep 32,768 texts that nobody needs, and V8 move them about. */
+class Ids {
+  readonly #calls: Calls;
+  readonly #mask: number;
+  /** Places of calls by their ids' hashes, counted from 1; a slot that is taken by another hash is followed by the next. */
+  readonly #slots: Int32Array;
+  readonly #hashes: Int32Array;
 
-async function transaction(connection: DuckDB.DuckDBConnection, work: () => Promise<void>): Promise<void> {
-  await connection.run("BEGIN");
-  try {
-    await work();
-    await connection.run("COMMIT");
-  } catch (error) {
-    await connection.run("ROLLBACK").catch(() => undefined);
-    throw error;
+  constructor(calls: Calls) {
+    let slots = 2;
+    while (slots < 2 * calls.length) slots *= 2;
+    this.#calls = calls;
+    this.#mask = slots - 1;
+    this.#slots = new Int32Array(slots);
+    this.#hashes = new Int32Array(calls.length);
+  }
+
+  isNew(id: string, at: number): boolean {
+    let hash = id.length;
+    for (let index = 0; index < id.length; index++) hash = (Math.imul(hash, 31) + id.charCodeAt(index)) | 0;
+    this.#hashes[at] = hash;
+    for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const before = (this.#slots[slot] ?? 0) - 1;
+      if (before === -1) {
+        this.#slots[slot] = at + 1;
+        return true;
+      }
+      if (this.#hashes[before] === hash && this.#calls.id(before) === id) return false;
+    }
   }
 }

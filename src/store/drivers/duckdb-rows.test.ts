@@ -10,7 +10,10 @@ import { RowAppender } from "./duckdb-rows.ts";
 /** How many rows each vector has. */
 async function vectorsOf(rows: readonly LedgerRow[]): Promise<number[]> {
   const vectors: number[] = [];
-  const appender = { appendDataChunk: ({ rowCount }: api.DuckDBDataChunk) => void vectors.push(rowCount) };
+  const appender = {
+    appendDataChunk: ({ rowCount }: api.DuckDBDataChunk) => void vectors.push(rowCount),
+    flushSync: () => undefined,
+  };
   const places = rows.map((_, place) => place);
   expect(await new RowAppender(api, low).append(appender, new RowCalls(rows), places)).toBe(rows.length);
   return vectors;

@@ -49,7 +49,7 @@ export class RowAppender {
    * append as well.
    */
   async append(
-    appender: Pick<DuckDB.DuckDBAppender, "appendDataChunk">,
+    appender: Pick<DuckDB.DuckDBAppender, "appendDataChunk" | "flushSync">,
     calls: Calls,
     places: readonly number[],
   ): Promise<number> {
@@ -68,6 +68,8 @@ export class RowAppender {
       this.#low.data_chunk_set_size(this.#raw, sink.rows);
       sink.fill(this.#low, this.#raw);
       appender.appendDataChunk(this.#chunk);
+      // It would keep them beside the transaction, and bring all of them there when it is closed.
+      appender.flushSync();
       await new Promise((resolve) => setImmediate(resolve));
     }
     return appended;

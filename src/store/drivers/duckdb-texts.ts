@@ -27,6 +27,8 @@ export class TextColumn {
   readonly #knownAt = new Int32Array(KNOWN);
   readonly #knownLength = new Int32Array(KNOWN);
   #new = 0;
+  /** All bytes of the text that is being placed, one over the other. */
+  #beyondAscii = 0;
 
   constructor(buffer: ArrayBuffer) {
     this.#words = new Int32Array(buffer);
@@ -48,15 +50,16 @@ export class TextColumn {
   }
 
   set(row: number, bytes: Uint8Array, start: number, end: number): void {
-    const length = end - start;
-    let high = 0;
-    for (let at = start; at < end; at++) high |= bytes[at] ?? 0;
-    if (high > 0x7f) {
-      // DuckDB would take bytes that are no UTF-8, and fail when it shows them.
-      const right = Buffer.from(utf8Text(bytes, start, end));
-      return this.#place(row, right, 0, right.length);
-    }
-    this.#place(row, bytes, start, length);
+    const used = this.#used;
+    const before = this.#new;
+    this.#beyondAscii = 0;
+    this.#place(row, bytes, start, end - start);
+    if (this.#beyondAscii <= 0x7f) return;
+    // It may be no UTF-8, which DuckDB refuses, or fails when it shows it.
+    this.#used = used;
+    this.#new = before;
+    const right = Buffer.from(utf8Text(bytes, start, end));
+    this.#place(row, right, 0, right.length);
   }
 
   #place(row: number, bytes: Uint8Array, start: number, length: number): void {
@@ -65,7 +68,13 @@ export class TextColumn {
     if (length <= INLINE_BYTES) {
       this.#words[at + 1] = this.#words[at + 2] = this.#words[at + 3] = 0;
       const to = 16 * row + 4;
-      for (let index = 0; index < length; index++) this.#bytes[to + index] = bytes[start + index] ?? 0;
+      let all = 0;
+      for (let index = 0; index < length; index++) {
+        const byte = bytes[start + index] ?? 0;
+        all |= byte;
+        this.#bytes[to + index] = byte;
+      }
+      this.#beyondAscii |= all;
       return;
     }
     const place = this.#new < FEW_TEXTS ? this.#known(bytes, start, length) : this.#add(bytes, start, length);
@@ -81,7 +90,13 @@ export class TextColumn {
   /** The place of a text that may have come before. */
   #known(bytes: Uint8Array, start: number, length: number): number {
     let hash = length;
-    for (let at = start; at < start + length; at++) hash = (Math.imul(hash, 31) + (bytes[at] ?? 0)) | 0;
+    let all = 0;
+    for (let at = start; at < start + length; at++) {
+      const byte = bytes[at] ?? 0;
+      all |= byte;
+      hash = (Math.imul(hash, 31) + byte) | 0;
+    }
+    this.#beyondAscii |= all;
     const slot = hash & (KNOWN - 1);
     const place = this.#knownAt[slot] ?? 0;
     if (this.#knownLength[slot] === length && this.#isAt(place, bytes, start, length)) return place;
@@ -94,6 +109,8 @@ export class TextColumn {
 
   #isAt(place: number, bytes: Uint8Array, start: number, length: number): boolean {
     const heap = this.#heap;
+    // What was there may have been taken back.
+    if (place + length > this.#used) return false;
     for (let index = 0; index < length; index++) {
       if (heap[place + index] !== bytes[start + index]) return false;
     }
@@ -109,7 +126,13 @@ export class TextColumn {
       this.#heap = larger;
     }
     const heap = this.#heap;
-    for (let index = 0; index < length; index++) heap[place + index] = bytes[start + index] ?? 0;
+    let all = 0;
+    for (let index = 0; index < length; index++) {
+      const byte = bytes[start + index] ?? 0;
+      all |= byte;
+      heap[place + index] = byte;
+    }
+    this.#beyondAscii |= all;
     return place;
   }
 

@@ -65,6 +65,15 @@ describe("calls that DuckDB cannot take", () => {
   });
 });
 
+it("ids that hash alike are of different calls", async () => {
+  const store = await open();
+  await store.migrate();
+  // 31 × "A" + "a" is 31 × "B" + "B".
+  const rows = ["AaAa", "BBBB", "AaBB", "BBBB", "BBAa", "AaAa"].map((id) => ledgerRow({ id }));
+  expect(await store.insert(rows)).toBe(4);
+  await store.close();
+});
+
 it("a call that is there already is not there twice when memory is collected", async () => {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;

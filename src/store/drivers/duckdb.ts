@@ -129,7 +129,7 @@ class DuckdbStore implements LedgerStore {
     this.#archive = openArchive(archive);
     this.sql = duckdbSql((archived) => (archived ? archivedTable(this.#archive) : "calls"));
     this.rollups = new DuckdbRollups(this.sql);
-    this.#inserts = new DuckdbInserts(api.listValue, rows, this.rollups, inserting);
+    this.#inserts = new DuckdbInserts(api.listValue, rows, this.rollups, writing, inserting);
     this.#inserting = inserting;
   }
 
