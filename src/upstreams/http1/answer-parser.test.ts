@@ -66,6 +66,26 @@ const chunked = fc
   }));
 
 describe("an answer", () => {
+  it("is given up where informational answers take no end, and not where there are many", () => {
+    const early = "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n";
+    const head = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    const most = Math.floor(65_536 / early.length);
+    expect(read([early.repeat(most) + head])).toMatchObject({ status: 200, why: undefined });
+    const endless = read([early.repeat(most), early.repeat(most)]);
+    expect(endless.why).toBe("informational answers without end");
+    expect(endless.information.length).toBeLessThan(2 * most);
+  });
+
+  it("may have as many informational answers as the one before on its connection", () => {
+    const told = new Told();
+    const early = "HTTP/1.1 102 Processing\r\n\r\n".repeat(1_500);
+    for (let time = 0; time < 3; time++) {
+      told.parser.begin(told, "POST");
+      told.parser.push(Buffer.from(`${early}HTTP/1.1 204 No Content\r\n\r\n`));
+    }
+    expect(told.information).toHaveLength(4_500);
+  });
+
   it("means the same wherever it was cut: sized", () => {
     fc.assert(
       fc.property(latin1, latin1, fc.array(fc.nat()), (body, behind, cuts) => {

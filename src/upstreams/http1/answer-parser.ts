@@ -17,7 +17,7 @@ export interface AnswerEvents {
   onData(chunk: Buffer): boolean;
 }
 
-/** Largest head, as also largest trailer section, in bytes. */
+/** Largest head, as also largest trailer section, and most of all informational answers before an answer, in bytes. */
 const MAX_HEAD_BYTES = 64 * 1024;
 /** Chunk extensions mean nothing here; more of them than this in one answer is an attack. */
 const MAX_EXTENSION_BYTES = 16 * 1024;
@@ -62,6 +62,7 @@ export class AnswerParser {
   #sizeDigits = 0;
   #extensionBytes = 0;
   #trailerBytes = 0;
+  #informationBytes = 0;
 
   /** Makes ready for the answer to a request with this method. */
   begin(events: AnswerEvents, method: string): void {
@@ -74,6 +75,7 @@ export class AnswerParser {
     this.#trailers = [];
     this.#extensionBytes = 0;
     this.#trailerBytes = 0;
+    this.#informationBytes = 0;
   }
 
   /** The answer is complete. */
@@ -167,6 +169,10 @@ export class AnswerParser {
     const head = parseAnswerHead(this.#text, this.#lastLines);
     if (head.status < 200) {
       if (head.status === 101) throw new MalformedAnswer("it switched protocols unasked");
+      // They are passed on at once, however slow the client is.
+      this.#informationBytes += this.#text.length;
+      if (this.#informationBytes > MAX_HEAD_BYTES)
+        throw new MalformedAnswer("informational answers without end");
       if (head.status !== 100) this.#events?.onInformation(head.status, head.headers);
       return next;
     }
