@@ -10,7 +10,7 @@ import { credentials } from "../upstreams/credentials.ts";
 import type { AnswerSink, UpstreamTransport } from "../upstreams/exchange.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
 import type { Call, Recorder } from "../usage/usage.ts";
-import { joined, utf8Text } from "../wire/bytes.ts";
+import { gather, joined, utf8Text } from "../wire/bytes.ts";
 
 /** An upstream is asked at most this often. */
 const INTERVAL_MS = 10 * 60 * 1000;
@@ -82,7 +82,7 @@ class ListReader implements AnswerSink {
   onData(chunk: Uint8Array): boolean {
     this.#bytes += chunk.length;
     if (this.#bytes > MAX_LIST_BYTES) this.#pieces = undefined;
-    this.#pieces?.push(chunk);
+    if (this.#pieces !== undefined) gather(this.#pieces, chunk);
     return true;
   }
 

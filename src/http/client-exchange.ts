@@ -5,7 +5,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import { BellwetherError } from "../core/errors.ts";
 import type { ClientExchange, ClientListener } from "../gateway/ports.ts";
-import { joined } from "../wire/bytes.ts";
+import { gather, joined } from "../wire/bytes.ts";
 import { replaceCorsHeaders } from "./cors.ts";
 
 /** After a refused upload the rest is read and thrown away this long, so that the client sees the answer. */
@@ -23,7 +23,7 @@ export class NodeClientExchange implements ClientExchange {
   #listener: ClientListener | undefined;
   #limit = 0;
   #received = 0;
-  #pieces: Buffer[] = [];
+  #pieces: Uint8Array[] = [];
   #bodyDone = false;
   #headWaiting = false;
   #uploadRefused = false;
@@ -134,7 +134,7 @@ export class NodeClientExchange implements ClientExchange {
     this.#received += chunk.length;
     if (this.#received > this.#limit)
       this.failBody(new BellwetherError("body_too_large", { limit: this.#limit }));
-    else this.#pieces.push(chunk);
+    else gather(this.#pieces, chunk);
   }
 
   receivedAll(): void {

@@ -7,7 +7,7 @@
  * counted).
  */
 
-import { joined, textStart, utf8Bytes, utf8Text } from "../wire/bytes.ts";
+import { gather, joined, textStart, utf8Bytes, utf8Text } from "../wire/bytes.ts";
 import { ArraySplitter } from "../wire/json-array.ts";
 import { findInHead, findInTail } from "../wire/json-tail.ts";
 import { EventSplitter, readEvent } from "../wire/sse.ts";
@@ -166,7 +166,7 @@ export class AnswerMeter {
   }
 
   #keep(chunk: Uint8Array): void {
-    this.#pieces.push(chunk);
+    gather(this.#pieces, chunk);
     this.#kept += chunk.length;
     if (this.#kept <= KEEP_BYTES) return;
     // Too long to keep: its beginning and its end stay, copied so that the rest can be freed.

@@ -57,6 +57,19 @@ export function latin1Text(bytes: Uint8Array, start = 0, end = bytes.length): st
   return text;
 }
 
+/** So many pieces at a time are looked at, and joined where they are smaller than this on average. */
+const MANY_PIECES = 256;
+const SMALL_PIECE = 256;
+
+/** Adds a piece to a list that will be joined. Of tiny pieces there may be millions, each dearer than what it holds. */
+export function gather(pieces: Uint8Array[], piece: Uint8Array): void {
+  pieces.push(piece);
+  if (pieces.length % MANY_PIECES !== 0) return;
+  const last = pieces.slice(-MANY_PIECES);
+  const length = last.reduce((sum, each) => sum + each.length, 0);
+  if (length < MANY_PIECES * SMALL_PIECE) pieces.splice(-MANY_PIECES, MANY_PIECES, joined(last, length));
+}
+
 /** Joins pieces into one array; a single piece is returned as it is. */
 export function joined(pieces: readonly Uint8Array[], total?: number): Uint8Array {
   const [only] = pieces;

@@ -5,12 +5,18 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startGateway, type TestGateway, total } from "../helpers/gateway.ts";
+import { queuedInKernel, TELLS_QUEUES } from "../helpers/kernel-queues.ts";
 import { type Product, startProduct } from "../helpers/product.ts";
 import { header, RawClient, request } from "../helpers/raw-client.ts";
 import { until } from "../helpers/until.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
+
+function heapUsed(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
 
 const messages = [{ role: "user", content: "Who leads the flock?" }];
 const chat = (more: object = {}): string =>
@@ -70,27 +76,42 @@ describe("after hundreds of calls that went wrong", () => {
   const inFlight = async (): Promise<number> =>
     total(await gateway.samples(), "bellwether_requests_in_flight") + gateway.sandbox.books.inFlight;
   const openFiles = (): number => readdirSync("/proc/self/fd").length;
-  const heap = (): number => {
-    collectGarbage();
-    return process.memoryUsage().heapUsed;
-  };
-
   it.each(Object.entries(kinds))("no socket and no memory stays of %s", async (_, act) => {
     await repeat(act, 40);
     await until(inFlight, 0);
     const files = openFiles();
-    const used = heap();
+    const used = heapUsed();
     await repeat(act, 160);
     await until(inFlight, 0);
     // Connections that are kept for the next call are as many as calls are made at once.
     if (process.platform === "linux") await until(() => openFiles() <= files + AT_ONCE, true);
-    expect(heap() - used).toBeLessThan(160 * 10_000);
+    expect(heapUsed() - used).toBeLessThan(160 * 10_000);
   });
 
   it("the gateway still serves", async () => {
     const client = await RawClient.open(gateway.url, post(""));
     expect((await client.answer()).status).toBe(200);
     client.close();
+  });
+});
+
+describe("a body in tiny chunks", () => {
+  it("costs no more memory than others while it comes, and arrives as it is", async () => {
+    const gateway = await startGateway();
+    const client = await RawClient.open(
+      gateway.url,
+      request("POST", "/v1/echo", ["Transfer-Encoding: chunked", JSON_TYPE]),
+    );
+    const before = heapUsed();
+    const chunks = Buffer.from("1\r\nx\r\n".repeat(100_000));
+    for (let times = 0; times < 3; times++) await client.send(chunks);
+    const port = Number(new URL(gateway.url).port);
+    if (TELLS_QUEUES) await until(() => queuedInKernel([port]), 0);
+    expect(heapUsed() - before).toBeLessThan(300_000 * 50);
+    client.post("0\r\n\r\n");
+    expect((await client.answer()).body.equals(Buffer.alloc(300_000, "x"))).toBe(true);
+    client.close();
+    await gateway.close();
   });
 });
 

@@ -1,7 +1,7 @@
 /** A client's exchange on a fast connection: one plain request, and the answer to it. */
 import { BellwetherError } from "../../core/errors.ts";
 import type { ClientExchange, ClientListener } from "../../gateway/ports.ts";
-import { joined } from "../../wire/bytes.ts";
+import { gather, joined } from "../../wire/bytes.ts";
 import { replaceCorsHeaders } from "../cors.ts";
 import type { AnswerWriter } from "./answer-writer.ts";
 import type { PlainHead } from "./plain-head.ts";
@@ -136,7 +136,7 @@ export class PlainExchange implements ClientExchange {
   receive(piece: Uint8Array): void {
     this.#missing -= piece.length;
     if (this.#bodyTold || this.#over) return;
-    this.#pieces.push(piece);
+    gather(this.#pieces, piece);
     if (this.#missing === 0 && this.#listener !== undefined) this.#tellBody();
   }
 
