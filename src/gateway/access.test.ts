@@ -23,6 +23,15 @@ describe("authenticate", () => {
     expect(authenticate(access, new RequestHead([name, value]), "", 0)).toBe(shop);
   });
 
+  it("knows the app by a key that is no ASCII, in a header as in the query", () => {
+    const apps = new Map([[hash("ключ-🐑"), { app: shop, until: undefined }]]);
+    const bytes = Buffer.from("ключ-🐑").toString("latin1");
+    const head = new RequestHead(["authorization", `Bearer ${bytes}`]);
+    expect(authenticate({ mode: "keys", apps }, head, "", 0)).toBe(shop);
+    const query = `key=${encodeURIComponent("ключ-🐑")}`;
+    expect(authenticate({ mode: "keys", apps }, new RequestHead([]), query, 0)).toBe(shop);
+  });
+
   it("knows the app by the key in the query", () => {
     expect(authenticate(access, new RequestHead([]), "alt=sse&key=secret%2Dkey", 0)).toBe(shop);
   });

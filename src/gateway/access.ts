@@ -3,6 +3,7 @@ import { hash } from "node:crypto";
 import { BellwetherError } from "../core/errors.ts";
 import { credentials } from "../upstreams/credentials.ts";
 import type { Family } from "../usage/dialect.ts";
+import { fromLatin1 } from "../usage/request-body.ts";
 import { ANONYMOUS, type Endpoint } from "../usage/usage.ts";
 import type { RequestHead } from "./request-head.ts";
 
@@ -46,7 +47,8 @@ export const anonymousApp: App = { name: ANONYMOUS, team: "", models: undefined,
  */
 export function authenticate(access: Access, head: RequestHead, query: string, nowMs: number): App {
   if (access.mode !== "keys") return access.caller ?? anonymousApp;
-  const key = clientKey(head) ?? queryKey(query);
+  const inHead = clientKey(head);
+  const key = inHead === undefined ? queryKey(query) : fromLatin1(inHead);
   if (key === undefined || key === "") throw new BellwetherError("missing_api_key");
   // Looking up a digest is safe against timing: whoever sends keys cannot steer the digest's bytes.
   const known = digests.get(key);
