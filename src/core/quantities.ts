@@ -40,9 +40,10 @@ export interface Quantities {
 
 export type Quantity = keyof Quantities;
 
-/** Reads a reported count: a finite, non-negative number, rounded down; anything else is "not reported". */
+/** No call uses more of anything. Whoever reports it is not believed, for one such figure would drown all others. */
+const MOST = 1_000_000_000;
+
+/** Reads a reported count: a non-negative number, rounded down; anything else, or absurd, is "not reported". */
 export function count(value: unknown): number | undefined {
-  return typeof value === "number" && value >= 0 && value <= Number.MAX_SAFE_INTEGER
-    ? Math.floor(value)
-    : undefined;
+  return typeof value === "number" && value >= 0 && value <= MOST ? Math.floor(value) : undefined;
 }

@@ -1,6 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { AnswerHead, RequestHead } from "./request-head.ts";
 
+describe("AnswerHead", () => {
+  it("reads rate limits that are numbers, and believes no others", () => {
+    const head = new AnswerHead([
+      ...["x-ratelimit-limit-requests", "60", "x-ratelimit-remaining-requests", "-1"],
+      ...["x-ratelimit-limit-tokens", "1e999", "x-ratelimit-remaining-tokens", "NaN"],
+    ]);
+    expect(head.rateLimits()).toEqual([{ resource: "requests", kind: "limit", value: 60 }]);
+  });
+});
+
 describe("RequestHead", () => {
   it("forwards headers in order and spelling, duplicates included, without hop-by-hop ones", () => {
     const head = new RequestHead([

@@ -222,7 +222,7 @@ export class AnswerHead {
       const { rateLimit } = lookUp(this.headers[at] ?? "");
       const value = Number.parseFloat(this.headers[at + 1] ?? "");
       // Azure says -1 where it has no limit; that is no number of requests.
-      if (rateLimit !== undefined && value >= 0) found.push({ ...rateLimit, value });
+      if (rateLimit !== undefined && value >= 0 && value < Infinity) found.push({ ...rateLimit, value });
     }
     return found;
   }

@@ -79,7 +79,8 @@ const spent = (tokens: number, upstream = "relay", model = "m") => ({
 
 it("rounds what is left of a nano-dollar up, also beyond what a number holds exactly", () => {
   expect([0n, 1n, 1_000n, 1_001n, 2_999n].map(nanoOf)).toEqual([0, 1, 1, 2, 3]);
-  expect(nanoOf(9_007_199_254_740_993_001n)).toBe(9_007_199_254_740_994);
+  expect(nanoOf(900_719_925_474_099_001n)).toBe(900_719_925_474_100);
+  expect(nanoOf(10n ** 30n)).toBe(Number.MAX_SAFE_INTEGER);
 });
 
 describe("a limit of tokens", () => {

@@ -39,10 +39,12 @@ export interface LimiterOptions {
 
 const PICO_PER_NANO = 1_000;
 
-/** Nano-dollars; what is left of a thousand pico-dollars is rounded up. */
+/** Nano-dollars; what is left of a thousand pico-dollars is rounded up. At most as many as counters take. */
 export function nanoOf(pico: bigint): number {
   const amount = Number(pico);
-  if (!Number.isSafeInteger(amount)) return Number((pico + 999n) / 1_000n);
+  if (!Number.isSafeInteger(amount)) {
+    return Math.min(Number((pico + 999n) / 1_000n), Number.MAX_SAFE_INTEGER);
+  }
   const rest = amount % PICO_PER_NANO;
   return (amount - rest) / PICO_PER_NANO + (rest > 0 ? 1 : 0);
 }
