@@ -147,11 +147,11 @@ export class TrafficMetrics {
   }
 
   #series(upstream: string, model: string, endpoint: Endpoint, app: string, method: string): CallSeries {
-    return this.#calls.get(
-      [upstream, model, endpoint, app, method],
-      () => new CallSeries(this.#families, { upstream, model, endpoint, app, method }),
-    );
+    return this.#calls.get([upstream, model, endpoint, app, method], this.#create);
   }
+
+  readonly #create = ([upstream = "", model = "", endpoint = "", app = "", method = ""]: readonly string[]) =>
+    new CallSeries(this.#families, { upstream, model, endpoint, app, method });
 
   /**
    * The bounded label of the model that answered. An upstream often names a dated version of the model it was

@@ -3,6 +3,7 @@
  * Usage comes in the body, or in a last chunk of the stream when the request asks for it; some relays
  * send it in the last content chunk or, cumulative, in every chunk.
  */
+import { count } from "../../core/quantities.ts";
 import type { Dialect, Operation, Reading, RequestBody, RequestFacts, RequestTraits } from "../dialect.ts";
 import { type Fields, fields, items, name, readError, readNames, readOutput } from "./fields.ts";
 import {
@@ -32,7 +33,7 @@ export const openAiChat: Dialect = {
 
   facts(_operation: Operation, body: RequestBody): RequestFacts {
     const json = fields(body.json);
-    return openAiFacts(json, json.max_completion_tokens, json.max_tokens);
+    return openAiFacts(json, count(json.max_completion_tokens) ?? count(json.max_tokens));
   },
 
   readBody(body: unknown, reading: Reading): void {

@@ -1,4 +1,5 @@
 /** OpenAI's legacy completions: `POST /v1/completions`, a prompt instead of messages, otherwise like chat. */
+import { count } from "../../core/quantities.ts";
 import type { Dialect, Operation, Reading, RequestBody, RequestFacts } from "../dialect.ts";
 import { type Fields, fields, items, readError, readNames, readOutput } from "./fields.ts";
 import { isUnder, openAiFacts, operationPair, TextCollector } from "./openai-request.ts";
@@ -20,7 +21,7 @@ export const openAiCompletions: Dialect = {
 
   facts(_operation: Operation, body: RequestBody): RequestFacts {
     const json = fields(body.json);
-    return openAiFacts(json, json.max_tokens, json.max_completion_tokens);
+    return openAiFacts(json, count(json.max_tokens) ?? count(json.max_completion_tokens));
   },
 
   readBody(body: unknown, reading: Reading): void {

@@ -1,5 +1,4 @@
 /** What requests of the OpenAI APIs have in common: paths, facts, and the text of messages. */
-import { count } from "../../core/quantities.ts";
 import type { Operation, RequestFacts } from "../dialect.ts";
 import { type Fields, fields, items, name, text } from "./fields.ts";
 
@@ -25,17 +24,17 @@ export function operationPair(operation: Omit<Operation, "billable">): Operation
   return { billed: { ...operation, billable: true }, free: { ...operation, billable: false } };
 }
 
-/** Facts of a JSON request; `maxOutputTokens` is the first given that is a count. */
-export function openAiFacts(json: Fields, ...maxOutputTokens: readonly unknown[]): RequestFacts {
-  const serviceTier = name(json.service_tier);
-  const limit = maxOutputTokens.map(count).find((found) => found !== undefined);
-  return {
+/** Facts of a JSON request. Written for each call: objects put together from parts of others take several times as long. */
+export function openAiFacts(json: Fields, maxOutputTokens: number | undefined): RequestFacts {
+  const facts: { -readonly [Name in keyof RequestFacts]: RequestFacts[Name] } = {
     model: name(json.model),
     streaming: json.stream === true,
     asksForUsage: fields(json.stream_options).include_usage === true,
-    ...(limit !== undefined && { maxOutputTokens: limit }),
-    ...(serviceTier !== "" && { serviceTier }),
   };
+  if (maxOutputTokens !== undefined) facts.maxOutputTokens = maxOutputTokens;
+  const serviceTier = name(json.service_tier);
+  if (serviceTier !== "") facts.serviceTier = serviceTier;
+  return facts;
 }
 
 /** What a message says, as text: of its content, with neither images nor tool calls. */

@@ -3,6 +3,7 @@
  * (`response.completed`, `.incomplete` or `.failed`) carries the whole response with its usage.
  * Reading a stored response again reports its usage again, so only creating one is billable.
  */
+import { count } from "../../core/quantities.ts";
 import type { Dialect, Operation, Reading, RequestBody, RequestFacts, RequestTraits } from "../dialect.ts";
 import { type Fields, fields, items, name, readError, readNames, readOutput, text } from "./fields.ts";
 import {
@@ -33,7 +34,7 @@ export const openAiResponses: Dialect = {
 
   facts(_operation: Operation, body: RequestBody): RequestFacts {
     const json = fields(body.json);
-    return openAiFacts(json, json.max_output_tokens);
+    return openAiFacts(json, count(json.max_output_tokens));
   },
 
   readBody(body: unknown, reading: Reading): void {
