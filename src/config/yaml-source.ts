@@ -131,6 +131,12 @@ class Reader {
       }
       const key = pair.key.source ?? String(pair.key.value);
       const inner = [...path, key];
+      if (key === "__proto__") {
+        // What checks the configuration would leave it out without a word.
+        const message = "nothing can have this name";
+        this.problems.push({ ...this.#place(offsetOf(pair.key)), path: formatPath(inner), message });
+        continue;
+      }
       if (key in map) {
         const first = this.locate(inner, "key")?.line;
         this.problems.push({
