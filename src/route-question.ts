@@ -129,7 +129,7 @@ export interface MadeUpRequest {
 /** @throws BellwetherError bad_parameter where there is no such kind of call. */
 export function requestOf(question: RouteQuestion): MadeUpRequest {
   const { model, prompt = "", endpoint = "chat", headers = {}, user } = question;
-  const shape = shapes[endpoint as Endpoint];
+  const shape = Object.hasOwn(shapes, endpoint) ? shapes[endpoint as Endpoint] : undefined;
   const operation = shape && recognise("POST", shape.path(model));
   if (shape === undefined || operation === undefined) {
     const why = `must be one of ${explainable.join(", ")}`;

@@ -277,6 +277,9 @@ describe("the admin API", () => {
   it("refuses questions that make no sense, and lists the rules", async () => {
     expect(await admin("/api/route/explain", { prompt: 3 })).toMatchObject({ status: 400 });
     expect(await admin("/api/route/explain", { model: "auto", tools: "yes" })).toMatchObject({ status: 400 });
+    expect(await admin("/api/route/explain", { model: "auto", endpoint: "toString" })).toMatchObject({
+      status: 400,
+    });
     expect(await admin("/api/route/explain", { model: "auto", app: "nobody" })).toMatchObject({
       status: 400,
     });
