@@ -7,7 +7,7 @@ import { EventEmitter } from "node:events";
 import type { FromLedger, LedgerHost, LedgerSettings, Question, ToLedger } from "./ledger-protocol.ts";
 
 /** What it reads lives for a second; Node.js would let 48 MB of that gather before it looks, and four times what stays. */
-const SMALL_HEAP = ["--max-semi-space-size=2", "--heap-growing-percent=50"];
+export const SMALL_HEAP = ["--max-semi-space-size=2", "--heap-growing-percent=50"];
 
 export class LedgerChild extends EventEmitter implements LedgerHost {
   readonly #process: ChildProcess;

@@ -46,8 +46,8 @@ export class JournalledCalls implements Calls {
     const place = this.#used;
     const began = end - start;
     const rest = settled === undefined ? 0 : settled.end - settled.at;
-    const buffer = this.#room(HEADER_BYTES + began + rest);
-    buffer.writeUInt32LE(2 * began + (settled === undefined ? 0 : 1), place);
+    const { bytes: buffer, view } = this.#room(HEADER_BYTES + began + rest);
+    view.setUint32(place, 2 * began + (settled === undefined ? 0 : 1), true);
     copyBytes(bytes, start, end, buffer, place + HEADER_BYTES);
     if (settled !== undefined) {
       copyBytes(settled.bytes, settled.at, settled.end, buffer, place + HEADER_BYTES + began);
@@ -116,7 +116,7 @@ export class JournalledCalls implements Calls {
   }
 
   #header(at: number): number {
-    return this.#payload.bytes.readUInt32LE(this.#places[at]);
+    return this.#payload.view.getUint32(this.#places[at] ?? 0, true);
   }
 
   #isSettled(at: number): boolean {
@@ -138,14 +138,16 @@ export class JournalledCalls implements Calls {
     return payload;
   }
 
-  #room(bytes: number): Buffer {
-    const buffer = this.#payload.bytes;
+  /** Where so many bytes more have room. */
+  #room(bytes: number): Payload {
+    const { bytes: buffer } = this.#payload;
     const needed = this.#used + bytes;
-    if (needed <= buffer.length) return buffer;
-    const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_CAPACITY, 2 * buffer.length, needed));
-    buffer.copy(larger, 0, 0, this.#used);
-    this.#payload = new Payload(larger);
-    return larger;
+    if (needed > buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_CAPACITY, 2 * buffer.length, needed));
+      buffer.copy(larger, 0, 0, this.#used);
+      this.#payload = new Payload(larger);
+    }
+    return this.#payload;
   }
 
   /** @throws what is no fault of the record, as memory that is used up */
