@@ -1,21 +1,27 @@
 /**
  * What the meter library costs an app: CPU per call and per chunk of a stream, beside the bare `fetch` of the same
- * answers. `node bench/meter.mjs [--json]`, after `npm run build`.
+ * answers. `node bench/meter.mjs [--json] [--against DIST]`, after `npm run build`; `--against` measures the build in
+ * another folder in turn with this one.
  *
  * Both get their answers from a `fetch` that makes them in their own process, so that the difference is the meter and
  * not the network, and both do the same with them: parse them as SDKs do, or take the text. Each has a process of its
  * own, as an app is metered or is not: in one process each would run code that was optimised for both. The two work
  * in turn, so that a noisy machine hits both, and start anew each round, because how a process is laid out in
- * memory alone makes it faster or slower than the next. The last two rows have a real server in another process, for
+ * memory alone makes it faster or slower than the next; what one adds is taken turn by turn. The last two rows have a real server in another process, for
  * the share of a whole call.
  */
 import { fork } from "node:child_process";
 import { createServer } from "node:http";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const TARGETS = { call: 15, "call read as text": 15, chunk: 3 };
+/** Stands for no meter where a meter's folder is named. */
+const BARE = "bare";
+const at = process.argv.indexOf("--against");
+const AGAINST = at === -1 ? undefined : resolve(process.argv[at + 1] ?? "");
+const METERS = [join(root, "dist"), ...(AGAINST === undefined ? [] : [AGAINST])];
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
 /** Turns of each process, of some 25 ms; those to warm up do not count. */
 const TURNS = 16;
@@ -103,13 +109,13 @@ async function chunks(fetch, url) {
   for await (const _ of response.body);
 }
 
-/** One of the two processes: takes a turn whenever it is told to, and tells its CPU per unit in µs. */
-async function takeTurns(name, kind, origin) {
+/** One of the processes: takes a turn whenever it is told to, and tells its CPU per unit in µs. `dist`: the meter's. */
+async function takeTurns(name, dist, origin) {
   const { times, units, run, real } = MEASURES[name];
   const url = `${origin}/v1/chat/completions`;
   let fetch = real ? globalThis.fetch : local;
-  if (kind === "metered") {
-    const { createMeter } = await import(pathToFileURL(join(root, "dist/meter.mjs")).href);
+  if (dist !== BARE) {
+    const { createMeter } = await import(pathToFileURL(join(dist, "meter.mjs")).href);
     const meter = createMeter({ fetch });
     await meter.ready();
     fetch = meter.fetch;
@@ -128,29 +134,33 @@ async function takeTurns(name, kind, origin) {
 const told = (child) => new Promise((resolve) => child.once("message", resolve));
 const start = (...args) => fork(fileURLToPath(import.meta.url), args);
 
-/** CPU per unit in µs of both, and the median of what one adds to the other. */
+/** CPU per unit in µs of the bare fetch and of each meter, and what each meter adds. */
 async function compare(name, origin) {
-  const bare = [];
-  const metered = [];
+  const rounds = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const both = [];
-    for (const kind of ["bare", "metered"]) {
-      const child = start("--turns", name, kind, origin);
+    const all = [];
+    for (const dist of [BARE, ...METERS]) {
+      const child = start("--turns", name, dist, origin);
       await told(child);
-      both.push({ child, turns: [] });
+      all.push({ child, turns: [] });
     }
     for (let turn = 0; turn < TURNS; turn++) {
-      for (const { child, turns } of turn % 2 === 0 ? both : both.toReversed()) {
+      for (const { child, turns } of turn % 2 === 0 ? all : all.toReversed()) {
         child.send("turn");
         turns.push(await told(child));
       }
     }
-    for (const { child } of both) child.kill();
-    bare.push(median(both[0].turns));
-    metered.push(median(both[1].turns));
+    for (const { child } of all) child.kill();
+    const [bare, ...meters] = all.map(({ turns }) => turns);
+    const added = meters.map((turns) => median(turns.map((cpu, turn) => cpu - bare[turn])));
+    rounds.push({ bare: median(bare), added });
   }
-  const added = metered.map((value, round) => value - bare[round]);
-  return { bare: median(bare), metered: median(metered), added: median(added) };
+  const added = METERS.map((_, meter) => median(rounds.map((round) => round.added[meter])));
+  return {
+    bare: median(rounds.map(({ bare }) => bare)),
+    added: added[0],
+    ...(AGAINST && { before: added[1] }),
+  };
 }
 
 async function measure() {
@@ -163,11 +173,12 @@ async function measure() {
   server.kill();
   if (process.argv.includes("--json")) return process.stdout.write(`${JSON.stringify(rows)}\n`);
   process.stdout.write(`Node ${process.version}, CPU in µs, median of ${ROUNDS} rounds\n\n`);
-  process.stdout.write("| | bare | metered | the meter | target |\n|---|---|---|---|---|\n");
-  for (const [name, { bare, metered, added }] of Object.entries(rows)) {
+  const columns = ["", "bare fetch", "the meter adds", ...(AGAINST ? ["before"] : []), "target"];
+  process.stdout.write(`| ${columns.join(" | ")} |\n|${"---|".repeat(columns.length)}\n`);
+  for (const [name, row] of Object.entries(rows)) {
     const target = TARGETS[name] === undefined ? "" : `≤ ${TARGETS[name]}`;
-    const cells = [bare, metered, added].map((value) => value.toFixed(2)).join(" | ");
-    process.stdout.write(`| ${name} | ${cells} | ${target} |\n`);
+    const cells = [name, ...Object.values(row).map((value) => value.toFixed(2)), target];
+    process.stdout.write(`| ${cells.join(" | ")} |\n`);
   }
 }
 
