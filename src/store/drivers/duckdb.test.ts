@@ -65,6 +65,17 @@ describe("calls that DuckDB cannot take", () => {
   });
 });
 
+it("a few calls are read without a join, which would look at all of them again", async () => {
+  const store = await open();
+  await store.migrate();
+  await store.insert([ledgerRow()]);
+  const text = "EXPLAIN SELECT * FROM calls WHERE id = 'x' ORDER BY started_at DESC LIMIT 50";
+  const plan = JSON.stringify(await store.query({ text, params: [] }));
+  expect(plan).toMatch(/TOP_N/);
+  expect(plan).not.toMatch(/JOIN/);
+  await store.close();
+});
+
 it("ids that hash alike are of different calls", async () => {
   const store = await open();
   await store.migrate();

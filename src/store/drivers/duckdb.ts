@@ -59,6 +59,8 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<LedgerStore>
       // What is free goes back to the system soon: 340 MB rather than 420 after every report over 30 million calls.
       allocator_flush_threshold: "1MB",
       allocator_bulk_deallocation_flush_threshold: "1MB",
+      // Joining the rows that are shown by their places costs 110 ms of 30 million calls, where reading them takes 12.
+      late_materialization_max_rows: "0",
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
     });
