@@ -28,6 +28,14 @@ test("a gauge keeps its labels and values", () => {
   expect(read(family)).toEqual([['space="new",n="1"', 5]]);
 });
 
+test("what has not been measured yet is left out", () => {
+  const values = [
+    { labels: { n: 1 }, value: Number.NaN },
+    { labels: { n: 2 }, value: 0 },
+  ];
+  expect(read(toFamily({ name: "lag", help: "h", type: "gauge", values }))).toEqual([['n="2"', 0]]);
+});
+
 test("a gauge named like a counter has no type", () => {
   expect(toFamily({ name: "handles_total", help: "h", type: "gauge", values: [] }).type).toBe("unknown");
   expect(toFamily({ name: "handles_total", help: "h", type: "counter", values: [] }).type).toBe("counter");

@@ -42,7 +42,9 @@ async function load(): Promise<Registry> {
 export function toFamily({ name, help, type, values }: Metric): Family {
   const kind = String(type);
   if (kind === "histogram") return histogram(name, help, values);
-  const samples = values.map(({ labels, value }) => ({ labels: labelSet(labels), value }));
+  // Of what has not been measured yet it says NaN, as the mean of no delays.
+  const measured = values.filter(({ value }) => !Number.isNaN(value));
+  const samples = measured.map(({ labels, value }) => ({ labels: labelSet(labels), value }));
   // A gauge must not end in `_total` (nodejs_active_handles_total); dashboards use the name all the same.
   const known = (kind === "gauge" && !name.endsWith("_total")) || kind === "counter";
   return { name, help, type: known ? kind : "unknown", bounds: [], samples: () => samples };
