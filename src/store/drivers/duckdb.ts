@@ -33,7 +33,7 @@ const INTERRUPT_MS = 10;
 /**
  * Rows that DuckDB compresses together. The rows of a group that is not full are written again at every checkpoint,
  * so that one is made when a group is full: 7 µs of CPU a row, where DuckDB's own 122,880 rows and 16 MB of log took 21.
- * Rows wait in memory for that, some 25 MB of them.
+ * Rows wait in memory for that, some 25 MB of them in each of two transactions.
  */
 const ROW_GROUP = 32_768;
 /** For questions. Rows are taken by one thread: two take as long, and half as much CPU again. */
