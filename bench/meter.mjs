@@ -16,7 +16,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const TARGETS = { call: 15, "call read as text": 15, chunk: 3 };
+const TARGETS = { call: 15, "call with a signal": 15, "call read as text": 15, chunk: 3 };
 /** Stands for no meter where a meter's folder is named. */
 const BARE = "bare";
 const at = process.argv.indexOf("--against");
@@ -88,6 +88,7 @@ const local = async (_url, { body }) => {
 /** What one turn does, how often, and how many units each time counts for. */
 const MEASURES = {
   call: { times: 500, units: 1, run: json },
+  "call with a signal": { times: 500, units: 1, run: signalled },
   "call read as text": { times: 500, units: 1, run: text },
   chunk: { times: 10, units: CHUNKS, run: chunks },
   "call over HTTP": { times: 100, units: 1, run: json, real: true },
@@ -96,6 +97,13 @@ const MEASURES = {
 
 async function json(fetch, url) {
   const response = await fetch(url, request(chat));
+  await response.json();
+}
+
+/** As SDKs call, for their time limits. */
+async function signalled(fetch, url) {
+  const { signal } = new AbortController();
+  const response = await fetch(url, { ...request(chat), signal });
   await response.json();
 }
 

@@ -18,6 +18,8 @@ export class Ending {
   place = -1;
   /** What the app holds of the answer, while it is unread. */
   owner: object | undefined;
+  /** Is called once when the answer is not read at once. */
+  stillUnread: (() => void) | undefined;
 
   constructor(
     record: CallRecord,
@@ -32,8 +34,7 @@ export class Ending {
   }
 
   /** Calls `then` when the app aborts, until the call has ended. */
-  listen(signal: AbortSignal | undefined, then: () => void): void {
-    if (signal === undefined) return;
+  listen(signal: AbortSignal, then: () => void): void {
     this.#signal = signal;
     this.#onAbort = then;
     signal.addEventListener("abort", then, { once: true });
@@ -75,7 +76,7 @@ let watching = false;
 
 /** Settles the call should `owner`, by which the app reads the answer, be collected with it unread. */
 export function settleOnceCollected(owner: object, ending: Ending): void {
-  if (abandoned === undefined) return;
+  if (abandoned === undefined) return ending.stillUnread?.();
   ending.owner = owner;
   ending.place = unread.push(ending) - 1;
   if (watching) return;
@@ -83,8 +84,10 @@ export function settleOnceCollected(owner: object, ending: Ending): void {
   const timer: unknown = setTimeout(() => {
     watching = false;
     for (const each of [...unread]) {
-      if (each.owner !== undefined) abandoned.register(each.owner, each);
+      const { owner, stillUnread } = each;
+      if (owner !== undefined) abandoned.register(owner, each);
       wasRead(each);
+      stillUnread?.();
     }
   }, UNREAD_MS);
   // In Node.js a timer would keep the app's process.
@@ -100,4 +103,5 @@ function wasRead(ending: Ending): void {
   }
   ending.place = -1;
   ending.owner = undefined;
+  ending.stillUnread = undefined;
 }

@@ -115,15 +115,30 @@ describe("a call", () => {
     await expect.poll(() => relay.books.total().aborted).toBe(1);
   });
 
-  it("ends as left when the app aborts while it reads nothing", async () => {
+  it.each([
+    ["at once", 0],
+    ["after a while", 300],
+  ])("ends as left when the app aborts %s while it reads nothing", async (_, ms) => {
     const app = new AbortController();
     const init = { ...chat({ stream: true }, "tokensPerSecond=50; output=4000"), signal: app.signal };
     const response = await metered().fetch(url(), init);
+    await new Promise((resolve) => setTimeout(resolve, ms));
     app.abort();
     await ended();
     expect(records).toMatchObject([{ status: 499, errorType: "client_gone" }]);
     await expect(response.text()).rejects.toThrow();
     await expect.poll(() => relay.books.total().aborted).toBe(1);
+  });
+
+  it("costs no listener on the app's signal when its answer is read in one", async () => {
+    const { signal } = new AbortController();
+    const listens = vi.spyOn(signal, "addEventListener");
+    const answer = () => Promise.resolve(new Response("{}"));
+    const { fetch } = metered({ fetch: answer });
+    await (await fetch(url(), { ...chat(), signal })).json();
+    expect(listens).not.toHaveBeenCalled();
+    await (await fetch(url(), { ...chat(), signal })).body?.cancel();
+    expect(listens).toHaveBeenCalledOnce();
   });
 
   it("ends as left when the app drops the answer without reading it", async () => {

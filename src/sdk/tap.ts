@@ -18,25 +18,38 @@ export interface WholeBody {
 export class Tap {
   readonly #call: TappedCall;
   #pieces: TappedPieces | undefined;
+  #listening = false;
   /** Why the app gets no more. */
   #reason: { readonly why: unknown } | undefined;
 
   constructor(call: TappedCall) {
     this.#call = call;
     const { signal, deadlines, ending } = call;
-    if (signal === undefined && !deadlines.limited) return;
-    // A long-lived signal must not keep the answer alive.
-    const weak: Pick<WeakRef<Tap>, "deref"> = typeof WeakRef === "undefined"
-      ? { deref: () => this }
-      : new WeakRef(this);
-    ending.listen(signal, () => {
-      weak.deref()?.left(signal?.reason);
-      ending.settle(undefined, true);
-    });
+    if (signal !== undefined) ending.stillUnread = () => this.#listen();
+    if (!deadlines.limited) return;
+    const weak = weakly(this);
     deadlines.onExpired = () => {
       weak.deref()?.left(deadlines.expired);
       ending.settle(deadlines.expired, false);
     };
+  }
+
+  /**
+   * From here on the app's abort ends the call at once. An answer that is read in one need not listen, because reading
+   * it fails then; and listening costs more than all metering does.
+   */
+  #listen(): void {
+    const { signal, ending } = this.#call;
+    if (signal === undefined || this.#listening) return;
+    this.#listening = true;
+    // A long-lived signal must not keep the answer alive.
+    const weak = weakly(this);
+    const abort = (): void => {
+      weak.deref()?.left(signal.reason);
+      ending.settle(undefined, true);
+    };
+    if (signal.aborted) abort();
+    else ending.listen(signal, abort);
   }
 
   /** Settles the call should `owner` be collected with the body unread. */
@@ -46,6 +59,7 @@ export class Tap {
 
   /** The body as the app gets it. `owner`: whose body it is. */
   stream(body: ReadableStream<Uint8Array>, owner?: object): ReadableStream<Uint8Array> {
+    this.#listen();
     this.#pieces = new TappedPieces(this.#call, body.getReader(), owner ?? this, this.#reason);
     return new TappedStream(this.#pieces);
   }
@@ -134,4 +148,8 @@ function asJson(text: string, meter: AnswerMeter): unknown {
   }
   meter.pushParsed(parsed);
   return parsed;
+}
+
+function weakly(tap: Tap): Pick<WeakRef<Tap>, "deref"> {
+  return typeof WeakRef === "undefined" ? { deref: () => tap } : new WeakRef(tap);
 }
