@@ -60,15 +60,17 @@ export function wantsJson(format: unknown): boolean {
 
 /** Collects texts, one a line. */
 export class TextCollector {
-  readonly #pieces: string[] = [];
+  /** Put together piece by piece: V8 copies none until somebody reads the text, and many ask for its length only. */
+  #text = "";
 
   add(piece: unknown): void {
-    if (typeof piece === "string" && piece !== "") this.#pieces.push(piece);
+    if (typeof piece !== "string" || piece === "") return;
+    this.#text = this.#text === "" ? piece : `${this.#text}\n${piece}`;
   }
 
   /** A definition that the model reads as JSON: tools, schemas. */
   addJson(value: unknown): void {
-    if (typeof value === "object" && value !== null) this.#pieces.push(JSON.stringify(value));
+    if (typeof value === "object" && value !== null) this.add(JSON.stringify(value));
   }
 
   /** Message content: a text, or parts that may have one. Images and sounds have none. */
@@ -87,6 +89,6 @@ export class TextCollector {
   }
 
   toString(): string {
-    return this.#pieces.join("\n");
+    return this.#text;
   }
 }
