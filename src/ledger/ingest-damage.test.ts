@@ -1,9 +1,17 @@
 /** What becomes of a journal whose bytes are not what was written: cut, changed, foreign. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { arbitraryUsage } from "../../test/helpers/arbitrary-usage.ts";
 import type { Logger } from "../core/log.ts";
 import type { Calls } from "../store/calls.ts";
@@ -13,6 +21,7 @@ import { FrameWriter, HEADER_BYTES } from "./journal/frame-writer.ts";
 import { Journal } from "./journal/journal.ts";
 import { RECORD } from "./journal/records.ts";
 import { JOURNAL_VERSION } from "./journal/segment-output.ts";
+import { STALE_MS } from "./journal/writer-identity.ts";
 
 const SEGMENT = "0193e4c0-0000-7000-8000-000000000000.00000001.journal";
 const silent = (): undefined => undefined;
@@ -151,8 +160,32 @@ describe("damage", () => {
       onProblem: (_, error) => problems.push(String(error)),
     });
     await passes(reading);
+    // Nobody knows who wrote it: after two minutes without a change its writer would count as dead.
+    const later = performance.now() + 2 * STALE_MS;
+    const clock = vi.spyOn(performance, "now").mockReturnValue(later);
+    await passes(reading);
+    clock.mockRestore();
     await reading.close();
     expect(problems).toEqual([expect.stringContaining("newer Bellwether")]);
     expect(readdirSync(folder)).toEqual([SEGMENT]);
+  });
+
+  test("is not what a segment has that cannot be read just then: no call of it counts as interrupted", async () => {
+    const bytes = written(5);
+    const [head = 0, first = 0] = endsOfFrames(bytes);
+    const second = SEGMENT.replace("1.journal", "2.journal");
+    // The first has a start; how that ended is in the second, which is a folder for now.
+    writeFileSync(join(folder, SEGMENT), bytes.subarray(0, first));
+    mkdirSync(join(folder, second));
+    const rows = new Rows();
+    const reading = ingest(rows);
+    await passes(reading);
+    expect(rows.byId.size).toBe(0);
+    rmSync(join(folder, second), { recursive: true });
+    writeFileSync(join(folder, second), Buffer.concat([bytes.subarray(0, head), bytes.subarray(first)]));
+    await passes(reading);
+    await reading.close();
+    expect(rows.settled.length).toBe(5);
+    expect(readdirSync(folder)).toEqual([]);
   });
 });

@@ -9,7 +9,7 @@ import type { Calls } from "../store/calls.ts";
 import type { Payload } from "./journal/frame-reader.ts";
 import { JournalledCalls } from "./journal/journalled-calls.ts";
 import { OpenCalls } from "./journal/open-calls.ts";
-import { ReadBuffer, SegmentReader } from "./journal/segment-reader.ts";
+import { LostPlaceError, ReadBuffer, SegmentReader } from "./journal/segment-reader.ts";
 import { listSegments, type SegmentFile } from "./journal/segments.ts";
 import { isAlive, STALE_MS } from "./journal/writer-identity.ts";
 
@@ -95,7 +95,10 @@ export class Ingest {
     return { rows: this.#rows, interrupted: this.#interrupted, damages: this.#damages };
   }
 
-  /** Reads and inserts all there is now. @throws what `insert` throws; the next pass then goes on from there. */
+  /**
+   * Reads and inserts all there is now.
+   * @throws what `insert` throws; the next pass then goes on from there. LostPlaceError: there must be no next pass
+   */
   async pass(): Promise<void> {
     try {
       await this.#insertAll();
@@ -158,7 +161,8 @@ export class Ingest {
     // Asked before reading: what a writer that is found dead has written is all there by then.
     const finished = this.#isFinished(writer);
     for (const segment of writer.segments) await this.#read(writer, segment, finished);
-    if (finished) {
+    // One that cannot be read now may have how they ended.
+    if (finished && writer.segments.every(({ complete }) => complete)) {
       for (const number of writer.open.numbers) {
         writer.open.settle(number, undefined, this.#withRoom());
         this.#interrupted++;
@@ -201,10 +205,12 @@ export class Ingest {
         if (atEnd) break;
       }
     } catch (error) {
-      if (error instanceof InsertError) throw error;
+      if (error instanceof InsertError || error instanceof LostPlaceError) throw error;
       // Only this one waits; it stays where it is.
       if (!segment.problem) this.#options.onProblem?.(segment.file, error);
       segment.problem = true;
+      // A file that has moved, or a file system that was away, is found again only when it is opened again.
+      await reader.close().catch(() => undefined);
       return;
     }
     segment.complete = finished || reader.ended;

@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 import type { LedgerStore } from "../store/ledger-store.ts";
 import { openStore } from "../store/open-store.ts";
 import { Ingest } from "./ingest.ts";
+import { LostPlaceError } from "./journal/segment-reader.ts";
 import type { LedgerSettings, LedgerState, Question, Told } from "./ledger-protocol.ts";
 import { Retention } from "./retention.ts";
 import type { Spending } from "./spending/spending.ts";
@@ -162,7 +163,7 @@ export class LedgerService {
     }
   }
 
-  /** True when the database has all there is. */
+  /** True when the database has all there is. @throws LostPlaceError, of which this process has to end */
   async #pass(): Promise<boolean> {
     try {
       await this.#opened();
@@ -173,6 +174,7 @@ export class LedgerService {
       this.#tellState();
       return true;
     } catch (error) {
+      if (error instanceof LostPlaceError) throw error;
       this.#failures++;
       this.#problem = textOf(error);
       this.#tellState();

@@ -155,6 +155,40 @@ it("that fails amid the database's work ends alone, and is started again", async
   expect(new Set(rows.map(({ id }) => id)).size).toBe(500 - calls.length);
 });
 
+it("ends when memory is used up while it reads, and the next one has every call", async () => {
+  const store = { path: join(folder, "ledger.duckdb"), memoryBytes: 128 * 2 ** 20 };
+  const settings = { journal: join(folder, "journal"), store };
+  const poor = script(`
+    const allocate = Buffer.allocUnsafeSlow;
+    Buffer.allocUnsafeSlow = (bytes) => {
+      if (bytes > 2 ** 20) throw new RangeError("Array buffer allocation failed");
+      return allocate(bytes);
+    };
+    ${REQUIRE} ${RUN}`);
+  let started = 0;
+  const make = (): LedgerChild => new LedgerChild(started++ === 0 ? poor : WORKER, settings);
+  const whenFull = "drop-oldest";
+  const journal = new Journal({ folder: settings.journal, maxBytes: 2 ** 30, whenFull, log });
+  const calls = fc
+    .sample(arbitraryUsage, { seed: 6, numRuns: 50 })
+    .map((usage, index) => ({ ...usage, id: uuidv7(Date.now() + index), upstream: "relay" }));
+  for (const call of calls) {
+    journal.started(call);
+    journal.settled(call);
+  }
+  journal.close();
+  const ledger = new LedgerProcess({ settings, log, make });
+  ledger.start();
+  await until(() => ledger.status.rows, calls.length);
+  expect(started).toBe(2);
+  expect(ledger.status.damages).toBe(0);
+  expect(await ledger.close(30_000)).toBe(true);
+  const rows = await readLedgerFile(store.path);
+  expect(rows.map(({ id }) => id).sort()).toEqual(calls.map(({ id }) => id).sort());
+  expect(rows.every(({ interrupted }) => !interrupted)).toBe(true);
+  expect(readdirSync(settings.journal)).toEqual([]);
+});
+
 /** Takes hours. */
 const LONG = "SELECT sum(a.range * b.range) AS n FROM range(10000000) a, range(10000000) b";
 

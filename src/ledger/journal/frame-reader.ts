@@ -166,7 +166,8 @@ export class Payload {
 
   #take(length: number): number {
     const start = this.at;
-    if (start + length > this.end) throw new RecordError("a record is shorter than its fields");
+    // A length of very many bytes is no number.
+    if (!(start + length <= this.end)) throw new RecordError("a record is shorter than its fields");
     this.at = start + length;
     return start;
   }

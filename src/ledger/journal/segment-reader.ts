@@ -1,6 +1,6 @@
 /** Reads one segment as it grows: each call goes on where the last one stopped. */
 import { type FileHandle, open } from "node:fs/promises";
-import { type Payload, scanFrames } from "./frame-reader.ts";
+import { type Payload, RecordError, scanFrames } from "./frame-reader.ts";
 import { RECORD } from "./records.ts";
 import { JOURNAL_VERSION } from "./segment-output.ts";
 import type { WriterIdentity } from "./writer-identity.ts";
@@ -47,18 +47,18 @@ export class SegmentReader {
   /**
    * Reads the next piece; true when there was nothing more. With `final` nothing will be appended any more, so that
    * what is left at the end is a torn frame: it is counted and left out.
-   * @throws the system's error, or one that says that a newer program wrote the segment
+   * @throws the system's error, NewerJournalError (both can be tried again) or LostPlaceError
    */
   async read(final: boolean, sink: RecordSink): Promise<boolean> {
     this.#handle ??= await open(this.#path);
     const buffer = this.#into.atLeast(this.#rest.length + CHUNK_BYTES);
     this.#rest.copy(buffer);
     const { bytesRead } = await this.#handle.read(buffer, this.#rest.length, CHUNK_BYTES, this.#position);
-    this.#position += bytesRead;
     const atEnd = bytesRead === 0;
     if (atEnd && (!final || this.#rest.length === 0)) return true;
     const bytes = buffer.subarray(0, this.#rest.length + bytesRead);
     const scan = scanFrames(bytes, atEnd, (payload) => this.#take(payload, sink));
+    this.#position += bytesRead;
     this.damages += scan.damages;
     this.damagedBytes += scan.skippedBytes;
     this.#rest = Buffer.from(bytes.subarray(scan.consumed));
@@ -98,6 +98,7 @@ export class SegmentReader {
       }
     } catch (error) {
       if (error instanceof NewerJournalError) throw error;
+      if (!(error instanceof RecordError)) throw new LostPlaceError(error);
       this.damages++;
     }
   }
@@ -108,12 +109,39 @@ export class NewerJournalError extends Error {
   override readonly name = "NewerJournalError";
 }
 
+/**
+ * A record could not be taken, and that was no fault of the record: memory was used up, or the program is wrong. Those
+ * before it have been taken, so that nothing can be read again: only whoever begins anew has them all, once.
+ */
+export class LostPlaceError extends Error {
+  override readonly name = "LostPlaceError";
+
+  constructor(cause: unknown) {
+    super(`the journal cannot be taken over: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** @throws RecordError, NewerJournalError */
 function readHead(text: string): WriterIdentity {
-  const { version, ...identity } = JSON.parse(text) as WriterIdentity & { readonly version: number };
+  const { version, ...identity } = parsedHead(text);
   if (version > JOURNAL_VERSION) {
     throw new NewerJournalError(
       `a newer Bellwether wrote it (journal version ${version}, this one reads ${JOURNAL_VERSION}): start that one, or move the segment away`,
     );
   }
   return identity;
+}
+
+function parsedHead(text: string): WriterIdentity & { readonly version: number } {
+  let head: (WriterIdentity & { readonly version: number }) | null;
+  try {
+    head = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new RecordError("a segment's head is no JSON");
+    throw error;
+  }
+  if (typeof head !== "object" || head === null) throw new RecordError("a segment's head is no object");
+  return head;
 }
