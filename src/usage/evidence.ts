@@ -57,7 +57,8 @@ export function outcomeOf(evidence: Evidence, estimatedInput: number, estimatedO
   const reading = answer?.meter.reading;
   const billable = isBillable(evidence);
   const quantities: Quantities = billable ? seen(facts?.quantities, reading) : NOTHING;
-  if (estimatedInput > 0) quantities.inputTokens ??= estimatedInput;
+  const reported = billable && isReported(evidence);
+  if (estimatedInput > 0) quantities.inputTokens ||= estimatedInput;
   if (estimatedOutput > 0) quantities.outputTokens = Math.max(quantities.outputTokens ?? 0, estimatedOutput);
   return {
     status: clientGone ? CLIENT_GONE : (answer?.status ?? error?.status ?? status ?? CLIENT_GONE),
@@ -65,7 +66,7 @@ export function outcomeOf(evidence: Evidence, estimatedInput: number, estimatedO
     errorCode: clientGone ? undefined : error?.code,
     serviceTier: reading?.serviceTier || facts?.serviceTier || "",
     quantities,
-    source: billable ? sourceOf(evidence, quantities) : "missing",
+    source: reported ? "reported" : billable ? sourceOf(evidence, quantities) : "missing",
     billable,
   };
 }
@@ -76,8 +77,8 @@ function seen(requested: Quantities | undefined, reading: Reading | undefined): 
   return { ...requested, ...reading?.quantities };
 }
 
+/** Of quantities that are not all reported. */
 function sourceOf(evidence: Evidence, quantities: Quantities): Provenance {
-  if (isWhole(evidence) && evidence.answer?.meter.reading.reported === true) return "reported";
   if (wasCut(evidence)) return "partial";
   return Object.keys(quantities).length > 0 ? "estimated" : "missing";
 }
@@ -106,8 +107,16 @@ function wasCut({ answer, error, clientGone }: Evidence): boolean {
 }
 
 /** Everything that was to come has come; a stream that ended without saying so has what it reported. */
-function isWhole(evidence: Evidence): boolean {
-  return !wasCut(evidence);
+function isReported(evidence: Evidence): boolean {
+  const { answer, operation } = evidence;
+  if (answer?.meter.reading.reported !== true || wasCut(evidence)) return false;
+  return operation?.dialect.countsTokens !== true || tellsTruth(answer.meter);
+}
+
+/** Some relays report one half of the tokens only, or nothing but zeros: no prompt has 0 tokens, and no text. */
+function tellsTruth({ reading, text }: AnswerMeter): boolean {
+  const { inputTokens = 0, outputTokens = 0 } = reading.quantities;
+  return reading.failed || (inputTokens > 0 && (outputTokens > 0 || text.totalCharacters === 0));
 }
 
 /**
@@ -118,11 +127,9 @@ export function estimateMissing(
   evidence: Evidence,
   estimator: Estimator,
 ): Promise<{ input: number; output: number }> | undefined {
-  const { answer, operation } = evidence;
+  const { operation } = evidence;
   if (!isBillable(evidence) || operation === undefined) return undefined;
-  const reading = answer?.meter.reading;
-  if (reading?.reported === true && isWhole(evidence)) return undefined;
-  if (!operation.dialect.countsTokens) return undefined;
+  if (!operation.dialect.countsTokens || isReported(evidence)) return undefined;
   return estimate(evidence, operation, estimator);
 }
 
@@ -130,10 +137,12 @@ async function estimate(evidence: Evidence, operation: Operation, estimator: Est
   const { answer, body, bytesIn, model } = evidence;
   // Nothing came of it that would be worth a tokenizer: whoever aborts calls by the thousand costs little.
   if (answer === undefined) return { input: Math.ceil(bytesIn / BYTES_PER_TOKEN), output: 0 };
-  const sample = answer.meter.text;
-  const output =
-    sample.totalCharacters === 0 ? 0 : await estimator.tokens(sample.text, sample.totalCharacters, model);
-  if (answer.meter.reading.quantities.inputTokens !== undefined) return { input: 0, output };
+  const { reading, text } = answer.meter;
+  const { inputTokens = 0, outputTokens = 0 } = reading.quantities;
+  // What was reported before an answer was cut may lag behind its text; of a whole answer it is the truth.
+  const counted = text.totalCharacters > 0 && (outputTokens === 0 || wasCut(evidence));
+  const output = counted ? await estimator.tokens(text.text, text.totalCharacters, model) : 0;
+  if (inputTokens > 0) return { input: 0, output };
   if (body === undefined) return { input: Math.ceil(bytesIn / BYTES_PER_TOKEN), output };
   const prompt = operation.dialect.promptText(parseBodyText(body));
   const input = prompt === "" ? 0 : await estimator.tokens(prompt, prompt.length, model);

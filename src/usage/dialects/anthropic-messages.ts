@@ -16,6 +16,7 @@ import {
   readNames,
   readOutput,
   sum,
+  tellsBothHalves,
   text,
 } from "./fields.ts";
 import { contentText, hasPart, isUnder, operationPair, TextCollector } from "./openai-request.ts";
@@ -50,7 +51,8 @@ export const anthropicMessages: Dialect = {
     reading.complete = true;
     if (answer.type === "error") reading.failed = true;
     else readError(answer.error, reading);
-    if (readMessage(answer, reading)) return;
+    readMessage(answer, reading);
+    if (tellsBothHalves(reading.quantities)) return;
     for (const block of items(answer.content)) readBlock(fields(block), reading);
   },
 
@@ -132,14 +134,14 @@ function thinkingEffort({ type, budget_tokens: budget }: Fields): string {
 
 const operations = operationPair({ dialect: anthropicMessages, endpoint: "messages" });
 
-/** A message object; true when it reports usage. */
-function readMessage(message: Fields, reading: Reading): boolean {
+/** A message object. */
+function readMessage(message: Fields, reading: Reading): void {
   readNames(message.model, undefined, reading);
-  return readUsage(message.usage, reading);
+  readUsage(message.usage, reading);
 }
 
 /** Reads usage over what was read before: what it leaves out stays as it was. */
-function readUsage(value: unknown, reading: Reading): boolean {
+function readUsage(value: unknown, reading: Reading): void {
   const usage = fields(value);
   const { quantities } = reading;
   readNames(undefined, usage.service_tier, reading);
@@ -152,7 +154,6 @@ function readUsage(value: unknown, reading: Reading): boolean {
   const output = put(quantities, "outputTokens", usage.output_tokens);
   put(quantities, "reasoningTokens", fields(usage.output_tokens_details).thinking_tokens);
   if (input || output) reading.reported = true;
-  return input || output;
 }
 
 /** Splits cache writes by how long they last; what has no stated duration lasts five minutes. */

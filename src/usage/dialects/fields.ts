@@ -50,6 +50,11 @@ export function sum(...counts: readonly number[]): number {
   return Math.min(total, Number.MAX_SAFE_INTEGER);
 }
 
+/** Both halves are told; else the output is looked at, in case that it has to be counted. */
+export function tellsBothHalves({ inputTokens = 0, outputTokens = 0 }: Quantities): boolean {
+  return inputTokens > 0 && outputTokens > 0;
+}
+
 /** Overwrites one quantity, unless the value is no count; tells whether it was one. */
 export function put(quantities: Quantities, quantity: Quantity, value: unknown): boolean {
   const found = count(value);

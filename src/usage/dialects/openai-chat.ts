@@ -5,7 +5,16 @@
  */
 import { count } from "../../core/quantities.ts";
 import type { Dialect, Operation, Reading, RequestBody, RequestFacts, RequestTraits } from "../dialect.ts";
-import { type Fields, fields, items, name, readError, readNames, readOutput } from "./fields.ts";
+import {
+  type Fields,
+  fields,
+  items,
+  name,
+  readError,
+  readNames,
+  readOutput,
+  tellsBothHalves,
+} from "./fields.ts";
 import {
   contentText,
   hasPart,
@@ -41,7 +50,8 @@ export const openAiChat: Dialect = {
     readNames(answer.model, answer.service_tier, reading);
     readError(answer.error, reading);
     reading.complete = true;
-    if (readUsage(answer, reading)) return;
+    readUsage(answer, reading);
+    if (tellsBothHalves(reading.quantities)) return;
     for (const choice of items(answer.choices)) readPiece(fields(fields(choice).message), reading);
   },
 
@@ -93,10 +103,8 @@ const IMAGE_PARTS: ReadonlySet<string> = new Set(["image_url"]);
 const operations = operationPair({ dialect: openAiChat, endpoint: "chat" });
 
 /** Some relays put usage into the last choice instead of beside the choices. */
-function readUsage(answer: Fields, reading: Reading): boolean {
-  if (answer.usage !== undefined && answer.usage !== null) return readOpenAiUsage(answer.usage, reading);
-  const choices = items(answer.choices);
-  return choices.length > 0 && readOpenAiUsage(fields(choices[0]).usage, reading);
+function readUsage(answer: Fields, reading: Reading): void {
+  readOpenAiUsage(answer.usage ?? fields(items(answer.choices)[0]).usage, reading);
 }
 
 /** A message, or the delta of one. */

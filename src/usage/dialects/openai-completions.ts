@@ -1,7 +1,7 @@
 /** OpenAI's legacy completions: `POST /v1/completions`, a prompt instead of messages, otherwise like chat. */
 import { count } from "../../core/quantities.ts";
 import type { Dialect, Operation, Reading, RequestBody, RequestFacts } from "../dialect.ts";
-import { type Fields, fields, items, readError, readNames, readOutput } from "./fields.ts";
+import { type Fields, fields, items, readError, readNames, readOutput, tellsBothHalves } from "./fields.ts";
 import { isUnder, openAiFacts, operationPair, TextCollector } from "./openai-request.ts";
 import { readOpenAiUsage } from "./openai-usage.ts";
 
@@ -29,7 +29,8 @@ export const openAiCompletions: Dialect = {
     readNames(answer.model, answer.service_tier, reading);
     readError(answer.error, reading);
     reading.complete = true;
-    if (!readOpenAiUsage(answer.usage, reading)) readChoices(answer, reading);
+    readOpenAiUsage(answer.usage, reading);
+    if (!tellsBothHalves(reading.quantities)) readChoices(answer, reading);
   },
 
   readEvent(_name: string, data: unknown, reading: Reading): void {

@@ -5,7 +5,17 @@
  */
 import { count } from "../../core/quantities.ts";
 import type { Dialect, Operation, Reading, RequestBody, RequestFacts, RequestTraits } from "../dialect.ts";
-import { type Fields, fields, items, name, readError, readNames, readOutput, text } from "./fields.ts";
+import {
+  type Fields,
+  fields,
+  items,
+  name,
+  readError,
+  readNames,
+  readOutput,
+  tellsBothHalves,
+  text,
+} from "./fields.ts";
 import {
   below,
   contentText,
@@ -40,7 +50,8 @@ export const openAiResponses: Dialect = {
   readBody(body: unknown, reading: Reading): void {
     const answer = fields(body);
     reading.complete = true;
-    if (!readResponse(answer, reading)) readItems(answer, reading);
+    readResponse(answer, reading);
+    if (!tellsBothHalves(reading.quantities)) readItems(answer, reading);
   },
 
   readEvent(name: string, data: unknown, reading: Reading): void {
@@ -107,12 +118,12 @@ const endings: ReadonlySet<string> = new Set([
   "response.cancelled",
 ]);
 
-/** A response object, whole or in the making; true when it reports usage. */
-function readResponse(response: Fields, reading: Reading): boolean {
+/** A response object, whole or in the making. */
+function readResponse(response: Fields, reading: Reading): void {
   readNames(response.model, response.service_tier, reading);
   readError(response.error, reading);
   if (response.status === "failed") reading.failed = true;
-  return readOpenAiUsage(response.usage, reading);
+  readOpenAiUsage(response.usage, reading);
 }
 
 function readDelta(type: string, delta: unknown, reading: Reading): void {
