@@ -6,17 +6,15 @@ import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
-import { afterEach, describe, expect, it } from "vitest";
-import { until } from "../../test/helpers/until.ts";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { soon, until } from "../../test/helpers/until.ts";
 import type { BellwetherError } from "../core/errors.ts";
 import type { AnswerSink, UpstreamExchange, UpstreamRequest, UpstreamTransport } from "./exchange.ts";
 import { Http1Transport } from "./http1/transport.ts";
 import type { Timeouts, Upstream } from "./upstream.ts";
 
-const PATIENT: Timeouts = { connect: 10_000, firstByte: 10_000, idle: 10_000, total: 20_000 };
-/** Shorter than what it is held against by far more than a busy machine delays a timer. */
-const LIMIT = 150;
-const LATER = 900;
+/** Limits that no test reaches. */
+const PATIENT: Timeouts = { connect: 300_000, firstByte: 300_000, idle: 300_000, total: 300_000 };
 const OK = "HTTP/1.1 200 OK\r\n";
 
 const cleanUps: (() => void)[] = [];
@@ -30,9 +28,10 @@ function pause(ms: number): Promise<void> {
 
 /** A server that is nothing but sockets. */
 class RawServer {
-  /** Connections opened and closed so far, and those that are open now. */
+  /** Connections opened and closed so far, the latest, and those that are open now. */
   opened = 0;
   closed = 0;
+  latest: Socket | undefined;
   readonly open = new Set<Socket>();
   /** Complete requests, as they came. */
   readonly requests: string[] = [];
@@ -44,6 +43,7 @@ class RawServer {
 
   readonly accept = (socket: Socket): void => {
     this.opened++;
+    this.latest = socket;
     this.open.add(socket);
     socket.on("close", () => {
       this.closed++;
@@ -388,15 +388,15 @@ describe("the transport", () => {
     });
 
     it("of upstreams in use; those of others are closed once their calls are over", async () => {
-      const { server, url } = await serverThat(async (socket) => {
-        await pause(50);
-        socket.write(answer);
+      const { server, url } = await serverThat((socket, count) => {
+        if (count > 1) socket.write(answer);
       });
       const through = transport();
       const upstream = upstreamAt(url);
       const { sink } = begin(through, upstream);
       await until(() => server.requests.length, 1);
       through.retain([]);
+      server.latest?.write(answer);
       await sink.over;
       expect(sink.events).toEqual(["200 OK", "end"]);
       await until(() => server.open.size, 0);
@@ -407,17 +407,17 @@ describe("the transport", () => {
     });
 
     it("until it is closed, which waits for calls in flight", async () => {
-      const { server, url } = await serverThat(async (socket) => {
-        await pause(50);
-        socket.write(answer);
+      const { server, url } = await serverThat((socket, count) => {
+        if (count === 1) socket.write(answer);
       });
       const through = transport();
       const upstream = upstreamAt(url);
       await call(through, upstream);
       const { sink } = begin(through, upstream);
       await until(() => server.requests.length, 2);
-      await through.close();
-      expect(sink.events).toEqual(["200 OK", "end"]);
+      const closed = through.close().then(() => sink.events.slice());
+      server.latest?.write(answer);
+      expect(await closed).toEqual(["200 OK", "end"]);
       await until(() => server.open.size, 0);
     });
   });
@@ -468,11 +468,12 @@ describe("the transport", () => {
     });
 
     it("as reset when the connection is reset amid an answer that would end with it", async () => {
-      const { url } = await serverThat((socket) => {
-        socket.write(`${OK}\r\npart`);
-        setTimeout(() => socket.resetAndDestroy(), 30);
-      });
-      expect((await call(transport(), upstreamAt(url))).events).toEqual(["200 OK", "upstream_reset"]);
+      const { server, url } = await serverThat(`${OK}\r\npart`);
+      const { sink } = begin(transport(), upstreamAt(url));
+      await until(() => sink.body, "part");
+      server.latest?.resetAndDestroy();
+      await sink.over;
+      expect(sink.events).toEqual(["200 OK", "upstream_reset"]);
     });
 
     it.each([
@@ -499,83 +500,119 @@ describe("the transport", () => {
   });
 
   describe("loses patience", () => {
+    // Time passes here only when the test says so, however long the sockets take.
+    const LIMIT = 1_000;
+    const MOST_OF_IT = 900;
+
+    beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
+    afterEach(() => void vi.useRealTimers());
+
+    /** Lets time pass bit by bit, and what it brings about happen. */
+    async function pass(ms: number): Promise<void> {
+      for (let left = ms; left > 0; left -= 10) {
+        vi.advanceTimersByTime(Math.min(10, left));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+
     it("while it connects", async () => {
       // The TLS handshake is never answered.
-      const { url } = await serverThat(() => undefined);
+      const { server, url } = await serverThat(() => undefined);
       const upstream = upstreamAt(url.replace("http:", "https:"), { connect: LIMIT });
-      expect((await call(transport(), upstream)).error?.code).toBe("upstream_connect_timeout");
+      const { sink } = begin(transport(), upstream);
+      await soon(() => server.opened, 1);
+      await pass(MOST_OF_IT);
+      expect(sink.events).toEqual([]);
+      await pass(LIMIT);
+      expect(sink.events).toEqual(["upstream_connect_timeout"]);
     });
 
     it("before the first byte", async () => {
       const { server, url } = await serverThat(() => undefined);
-      const sink = await call(transport(), upstreamAt(url, { firstByte: LIMIT }));
+      const { sink } = begin(transport(), upstreamAt(url, { firstByte: LIMIT }));
+      await soon(() => server.requests.length, 1);
+      await pass(MOST_OF_IT);
+      expect(sink.events).toEqual([]);
+      await pass(LIMIT);
       expect(sink.events).toEqual(["upstream_first_byte_timeout"]);
-      await closing(server);
+      await soon(() => server.open.size, 0);
     });
 
     it("between bytes", async () => {
       const { server, url } = await serverThat(`${OK}\r\nsoon`);
-      const sink = await call(transport(), upstreamAt(url, { idle: LIMIT }));
+      const { sink } = begin(transport(), upstreamAt(url, { idle: LIMIT }));
+      await soon(() => sink.body, "soon");
+      await pass(MOST_OF_IT);
+      expect(sink.events).toEqual(["200 OK"]);
+      await pass(LIMIT);
       expect(sink.events).toEqual(["200 OK", "upstream_idle_timeout"]);
-      await closing(server);
+      await soon(() => server.open.size, 0);
     });
 
     it("with an answer that never ends", async () => {
-      const { url } = await serverThat((socket) => {
-        socket.write(`${OK}\r\n`);
-        const ticking = setInterval(() => socket.write("."), 20);
-        cleanUps.push(() => clearInterval(ticking));
-      });
-      const sink = await call(transport(), upstreamAt(url, { total: LIMIT, idle: LATER }));
+      const { server, url } = await serverThat(`${OK}\r\n`);
+      const { sink } = begin(transport(), upstreamAt(url, { total: 2.5 * LIMIT, idle: LIMIT }));
+      await soon(() => sink.events, ["200 OK"]);
+      for (const sent of [".", ".."]) {
+        await pass(MOST_OF_IT);
+        server.latest?.write(".");
+        await soon(() => sink.body, sent);
+      }
+      expect(sink.events).toEqual(["200 OK"]);
+      await pass(MOST_OF_IT);
       expect(sink.events).toEqual(["200 OK", "upstream_total_timeout"]);
     });
 
-    it("but not too early, nor with what makes progress", async () => {
-      const { url } = await serverThat(async (socket) => {
-        socket.write("HTTP/1.1 102 Processing\r\n\r\n");
-        await pause(600);
-        socket.write(`${OK}\r\n`);
-        for (let at = 0; at < 3; at++) {
-          await pause(400);
-          socket.write(".");
-        }
-        socket.end();
-      });
-      const sink = await call(transport(), upstreamAt(url, { firstByte: 900, idle: 900 }));
+    it("but not with what makes progress", async () => {
+      const { server, url } = await serverThat(() => undefined);
+      const { sink } = begin(transport(), upstreamAt(url, { firstByte: LIMIT, idle: LIMIT }));
+      await soon(() => server.requests.length, 1);
+      await pass(MOST_OF_IT);
+      server.latest?.write("HTTP/1.1 102 Processing\r\n\r\n");
+      await soon(() => sink.events, ["102 "]);
+      await pass(MOST_OF_IT);
+      server.latest?.write(`${OK}\r\n`);
+      await soon(() => sink.events, ["102 ", "200 OK"]);
+      for (const sent of [".", ".."]) {
+        await pass(MOST_OF_IT);
+        server.latest?.write(".");
+        await soon(() => sink.body, sent);
+      }
+      await pass(MOST_OF_IT);
+      server.latest?.end();
+      await sink.over;
       expect(sink.events).toEqual(["102 ", "200 OK", "end"]);
     });
 
     it("not with an upstream that waits for a slow client", async () => {
-      const { url } = await serverThat(async (socket) => {
-        socket.write(`${OK}\r\nfirst`);
-        await pause(50);
-        socket.end(", then");
-      });
+      const { server, url } = await serverThat(`${OK}\r\nfirst`);
       const sink = new Collected();
       sink.onPiece = () => false;
       const { exchange } = begin(transport(), upstreamAt(url, { idle: LIMIT }), {}, sink);
-      await until(() => sink.body, "first");
-      const resuming = setTimeout(() => {
-        sink.onPiece = () => true;
-        exchange.resume();
-      }, LATER);
-      cleanUps.push(() => clearTimeout(resuming));
+      await soon(() => sink.body, "first");
+      server.latest?.end(", then");
+      await pass(6 * LIMIT);
+      sink.onPiece = () => true;
+      exchange.resume();
       await sink.over;
       expect([sink.body, ...sink.events]).toEqual(["first, then", "200 OK", "end"]);
     });
 
     it("of each of many at its own time", async () => {
-      const { url } = await serverThat(() => undefined);
+      const { server, url } = await serverThat(() => undefined);
       const through = transport();
-      const limits = [600, 100, 350];
-      const upstreams = limits.map((firstByte) => upstreamAt(url, { firstByte }));
       const order: number[] = [];
-      await Promise.all(
-        upstreams.map(async (upstream) => {
-          await call(through, upstream);
-          order.push(upstream.timeouts.firstByte);
-        }),
-      );
+      for (const firstByte of [600, 100, 350]) {
+        void call(through, upstreamAt(url, { firstByte })).then(() => order.push(firstByte));
+      }
+      await soon(() => server.requests.length, 3);
+      await pass(100);
+      expect(order).toEqual([100]);
+      await pass(249);
+      expect(order).toEqual([100]);
+      await pass(1);
+      expect(order).toEqual([100, 350]);
+      await pass(250);
       expect(order).toEqual([100, 350, 600]);
     });
   });
@@ -586,9 +623,8 @@ describe("the transport", () => {
       const { sink, exchange } = begin(transport(), upstreamAt(url.replace("http:", "https:")));
       await until(() => server.opened, 1);
       exchange.abort();
-      await pause(50);
-      expect(sink.events).toEqual([]);
       await closing(server);
+      expect(sink.events).toEqual([]);
     });
 
     it("at once", async () => {
@@ -596,15 +632,16 @@ describe("the transport", () => {
       const through = transport();
       const upstream = upstreamAt(url);
       await call(through, upstream);
+      const left: Collected[] = [];
       for (let at = 0; at < 2; at++) {
         const { sink, exchange } = begin(through, upstream);
         exchange.abort();
         exchange.abort();
         exchange.resume();
-        await pause(30);
-        expect(sink.events).toEqual([]);
+        left.push(sink);
+        expect((await call(through, upstream)).events).toEqual(["200 OK", "end"]);
       }
-      expect((await call(through, upstream)).events).toEqual(["200 OK", "end"]);
+      expect(left.map((sink) => sink.events)).toEqual([[], []]);
     });
 
     it.each([
@@ -617,7 +654,6 @@ describe("the transport", () => {
       await until(() => sink.events, events);
       exchange.abort();
       await closing(server);
-      await pause(20);
       expect(sink.events).toEqual(events);
     });
 

@@ -1,6 +1,10 @@
 /**
  * The time limits of all exchanges in flight, kept by one timer. It rings at the earliest limit and is then
  * set for the earliest of those left, so that a call that stays within its limits costs no timer at all.
+ *
+ * A process that was kept from running, by a busy machine or by itself, has both before it when it goes on: the limit
+ * that has passed, and what came in time but has not been read yet. So a limit strikes only when the sockets have been
+ * read once more after it was reached.
  */
 
 export interface Timed {
@@ -26,7 +30,13 @@ export class Deadlines {
   readonly #inFlight: Timed[] = [];
   #timer: NodeJS.Timeout | undefined;
   #ringsAt = Number.POSITIVE_INFINITY;
-  readonly #ring = (): void => this.#look();
+  readonly #ring = (): void => {
+    this.#timer = undefined;
+    // A limit that becomes nearer meanwhile is seen by that look.
+    this.#ringsAt = Number.NEGATIVE_INFINITY;
+    // Runs when all that has arrived has been read.
+    setImmediate(this.#look, performance.now());
+  };
 
   add(timed: Timed, now: number): void {
     timed.place = this.#inFlight.push(timed) - 1;
@@ -56,18 +66,19 @@ export class Deadlines {
     this.#timer = setTimeout(this.#ring, Math.max(1, Math.ceil(deadline - now)));
   }
 
-  #look(): void {
-    this.#timer = undefined;
+  /** @param rangAt monotonic milliseconds: limits reached by then were reached before the sockets were read. */
+  readonly #look = (rangAt: number): void => {
     this.#ringsAt = Number.POSITIVE_INFINITY;
-    const now = performance.now();
     let earliest = Number.POSITIVE_INFINITY;
     // From the end: whatever takes the place of one that ends has been looked at, or has only just begun.
     for (let at = this.#inFlight.length - 1; at >= 0; at--) {
       const timed = this.#inFlight[at];
       if (timed === undefined) continue;
-      if (timed.deadline() <= now) timed.checkLimits(now);
+      if (timed.deadline() <= rangAt) timed.checkLimits(rangAt);
       if (timed.place !== NOWHERE) earliest = Math.min(earliest, timed.deadline());
     }
-    if (earliest < this.#ringsAt) this.consider(Math.max(earliest, now + GRAIN_MS), now);
-  }
+    if (earliest >= this.#ringsAt) return;
+    const now = performance.now();
+    this.consider(Math.max(earliest, now + GRAIN_MS), now);
+  };
 }
