@@ -9,7 +9,9 @@ let file: string;
 let watching: Watching;
 const changed = vi.fn();
 
+// Time passes only when a test waits for news, not while it writes.
 beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
   folder = await mkdtemp(join(tmpdir(), "bellwether-"));
   file = join(folder, "bellwether.yaml");
   await writeFile(file, "server: {}\n");
@@ -17,17 +19,29 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   watching.close();
+  vi.useRealTimers();
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Starts to watch, and returns once the first look at the file is over. */
-async function watchNow(path: string, pollMs = 50): Promise<void> {
-  watching = watchFiles([path], changed, { pollMs, settleMs: 20 });
-  await new Promise((resolve) => setTimeout(resolve, 50));
+async function watchNow(path: string): Promise<void> {
+  watching = watchFiles([path], changed, { pollMs: 50, settleMs: 20 });
+  await watching.begun();
 }
 
-const times = (count: number) =>
-  vi.waitFor(() => expect(changed).toHaveBeenCalledTimes(count), { timeout: 5_000 });
+/** Lets time pass until a change has been told so often, and once more as long, and sees that it was not more often. */
+async function times(count: number, told = changed): Promise<void> {
+  const lastly = process.hrtime.bigint() + 45_000_000_000n;
+  let steps = 0;
+  for (; told.mock.calls.length < count && process.hrtime.bigint() < lastly; steps++) await pass();
+  for (; steps >= 0; steps--) await pass();
+  expect(told).toHaveBeenCalledTimes(count);
+}
+
+/** Lets a little time pass, and what was begun go on. */
+async function pass(): Promise<void> {
+  vi.advanceTimersByTime(10);
+  await new Promise((resolve) => setImmediate(resolve));
+}
 
 test("writing in place is seen, each time", async () => {
   await watchNow(file);
@@ -68,12 +82,14 @@ test("a change behind a link to elsewhere is seen by polling", async () => {
 });
 
 test("a burst of writes is one change", async () => {
-  watching = watchFiles([file], changed, { pollMs: 20, settleMs: 150 });
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  for (let i = 0; i < 10; i++) await writeFile(file, `# ${"x".repeat(i)}\n`);
+  await watchNow(file);
+  for (let i = 0; i < 10; i++) {
+    await writeFile(file, `# ${"x".repeat(i)}\n`);
+    await pass();
+  }
   await times(1);
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  expect(changed).toHaveBeenCalledTimes(1);
+  await writeFile(file, "# the next\n");
+  await times(2);
 });
 
 test("removing the file is a change, and so is its return", async () => {
@@ -89,24 +105,27 @@ test("other files are followed from when they are named", async () => {
   for (const each of [secret, other]) await writeFile(each, "1");
   await watchNow(file);
   watching.follow([file, secret]);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await watching.begun();
   await writeFile(secret, "22");
   await times(1);
   watching.follow([file, other]);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await watching.begun();
   await writeFile(secret, "333");
   await writeFile(other, "22");
   await times(2);
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  expect(changed).toHaveBeenCalledTimes(2);
 });
 
 test("nothing is reported when other files change, or after the end", async () => {
   await watchNow(file);
+  const changedToo = vi.fn();
+  const another = watchFiles([file], changedToo, { pollMs: 50, settleMs: 20 });
+  await another.begun();
   await writeFile(join(folder, "other"), "x");
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  for (let step = 0; step < 30; step++) await pass();
+  expect(changed).not.toHaveBeenCalled();
   watching.close();
   await writeFile(file, "server: { port: 1 }\n");
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await times(1, changedToo);
+  another.close();
   expect(changed).not.toHaveBeenCalled();
 });

@@ -14,6 +14,8 @@ const EVENT_MS = 50;
 export interface Watching {
   /** From now on these are watched, and no others. */
   follow(files: readonly string[]): void;
+  /** Resolves when each of them has been looked at once: whatever changes from then on is told. */
+  begun(): Promise<void>;
   close(): void;
 }
 
@@ -42,10 +44,18 @@ export function watchFiles(
     }
   };
   follow(files);
-  return { follow, close: () => follow([]) };
+  return {
+    follow,
+    async begun() {
+      for (const watch of watches.values()) await watch.begun;
+    },
+    close: () => follow([]),
+  };
 }
 
 class Watch {
+  /** Settled when the file has been looked at for the first time. */
+  readonly begun: Promise<unknown>;
   readonly #file: string;
   readonly #onChange: () => void;
   readonly #settleMs: number;
@@ -63,6 +73,7 @@ class Watch {
     this.#onChange = onChange;
     this.#settleMs = settleMs;
     this.#reported = signature(file);
+    this.begun = this.#reported;
     this.#poll = setInterval(() => void this.#look(), pollMs).unref();
     this.#watcher = this.#watchFolder();
   }
@@ -94,22 +105,20 @@ class Watch {
     }, EVENT_MS).unref();
   }
 
-  /** Reports a change once the file has looked the same twice, `settleMs` apart. */
-  async #look(): Promise<void> {
+  /** Reports a change once the file looks the same `settleMs` after it was first seen so. */
+  async #look(settled = false): Promise<void> {
     const [before, now] = [await this.#reported, await signature(this.#file)];
     if (this.#closed) return;
     if (now === before) {
       this.#seen = undefined;
-    } else if (now === this.#seen && this.#settle === undefined) {
+    } else if (settled && now === this.#seen) {
       this.#seen = undefined;
       this.#reported = Promise.resolve(now);
       this.#onChange();
-    } else {
+    } else if (now !== this.#seen) {
       this.#seen = now;
-      this.#settle ??= setTimeout(() => {
-        this.#settle = undefined;
-        void this.#look();
-      }, this.#settleMs).unref();
+      clearTimeout(this.#settle);
+      this.#settle = setTimeout(() => void this.#look(true), this.#settleMs).unref();
     }
   }
 }

@@ -216,7 +216,13 @@ describe("a body", () => {
     const sent = client.send(Buffer.alloc(size)).then(() => {
       taken = true;
     });
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await until(() => calls.length, 1);
+    // So many answers to another client leave time to read all of it.
+    const other = await open(url);
+    for (let at = 0; at < 300; at++) {
+      await other.send(request("GET", "/healthz"));
+      expect(await body(other, "GET")).toBe("ok");
+    }
     expect(taken).toBe(false);
     const [call] = calls;
     call?.client.readBody(size, call);
@@ -298,6 +304,7 @@ describe("an answer", () => {
     const client = await open(url);
     client.pause();
     await client.send(request("GET", "/v1/x", ["Connection: close"]));
+    await until(() => written > 0, true);
     let before = -1;
     for (let still = 0; still < 5; still = written === before ? still + 1 : 0) {
       before = written;
@@ -351,7 +358,7 @@ describe("the end of the server", () => {
     const idle = await open(url);
     const busy = await open(url, request("GET", "/v1/x"), request("GET", "/v1/y"));
     await until(() => held.length, 1);
-    const closed = server.close(10_000);
+    const closed = server.close(300_000);
     await idle.end();
     held[0]?.answer(200, "whole");
     expect(await body(busy, "GET")).toBe("whole");

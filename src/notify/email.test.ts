@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { MailServer } from "../../test/helpers/mail-server.ts";
 import { describeWithProgram } from "../../test/helpers/system-program.ts";
+import { until } from "../../test/helpers/until.ts";
 import { channels } from "../config/channel-schema.ts";
 import type { ChannelConfig } from "../config/schema.ts";
 import { FileText } from "../config/values.ts";
@@ -96,6 +97,7 @@ describeWithProgram("aiosmtpd", "email", () => {
     expect(await send(config)).toEqual({ arrived: true });
     const over: Alert = { ...DOWN, status: "resolved", endsAt: DOWN.startsAt + 65_000 };
     expect(await send(config, notification(over))).toEqual({ arrived: true });
+    await until(() => tls.mails.length, 2);
     const [first, second] = tls.mails;
     expect(first).toMatchObject({
       from: "alerts@shop.example",
@@ -116,7 +118,7 @@ describeWithProgram("aiosmtpd", "email", () => {
     expect(await send(configOf({ smtp }))).toMatchObject({ arrived: false });
     expect(plain.mails).toHaveLength(0);
     expect(await send(configOf({ smtp, starttls: "off" }))).toEqual({ arrived: true });
-    expect(plain.mails).toHaveLength(1);
+    await until(() => plain.mails.length, 1);
   });
 
   it("trusts no certificate that it was not told to trust", async () => {

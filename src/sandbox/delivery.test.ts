@@ -1,8 +1,9 @@
 /** The knobs of delivery, seen from a bare socket: what exactly is on the wire. */
-import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
+import { brotliDecompressSync, constants, gunzipSync, inflateSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { until } from "../../test/helpers/until.ts";
 import { type Sandbox, startSandbox } from "./server.ts";
-import { chatRequest, split, talk } from "./socket-client.ts";
+import { Conversation, chatRequest, split, talk } from "./socket-client.ts";
 
 let sandbox: Sandbox;
 
@@ -14,8 +15,8 @@ beforeEach(() => sandbox.reset());
 
 const STREAM = { stream: true, stream_options: { include_usage: true } };
 
-const send = (knobs: string, body = {}, waitMs?: number) =>
-  talk(sandbox.port, chatRequest(knobs, body), waitMs);
+const begin = (knobs: string, body = {}) => new Conversation(sandbox.port, chatRequest(knobs, body));
+const send = (knobs: string, body = {}) => begin(knobs, body).over;
 
 /** The body of the answer, for knobs that must not change it. */
 async function bodyOf(knobs: string, body = {}): Promise<string> {
@@ -24,14 +25,22 @@ async function bodyOf(knobs: string, body = {}): Promise<string> {
 
 describe("the end of an answer", () => {
   it("hangs before the head and says nothing", async () => {
-    const answer = await send("hang=head", {}, 150);
-    expect(answer).toMatchObject({ text: "", ended: "open" });
+    const call = begin("hang=head");
+    await until(() => sandbox.books.inFlight, 1);
+    // Whatever it had said would have come before the answer to a later call.
+    await send("");
+    expect(call).toMatchObject({ text: "", ended: "open" });
+    call.leave();
+    await until(() => sandbox.books.inFlight, 0);
   });
 
   it("hangs amid a stream after so many events", async () => {
-    const answer = await send("hang=stream; after=3", STREAM, 150);
-    expect(answer.ended).toBe("open");
-    expect(split(answer.text).body.match(/^data: /gm)).toHaveLength(3);
+    const call = begin("hang=stream; after=3", STREAM);
+    const events = () => split(call.text).body.match(/^data: /gm)?.length;
+    await until(events, 3);
+    await send("");
+    expect([events(), call.ended]).toEqual([3, "open"]);
+    call.leave();
     await expect.poll(() => sandbox.books.total().aborted).toBe(1);
     expect(sandbox.books.total().abortedTokens).toBe(2);
   });
@@ -174,11 +183,13 @@ describe("the bytes of a stream", () => {
   });
 
   it("compresses every event so that it can be read at once", async () => {
-    const answer = await send("encoding=gzip; hang=stream; after=2", STREAM, 150);
-    const { body } = split(answer.text);
-    const { constants } = await import("node:zlib");
-    const read = gunzipSync(Buffer.from(body, "latin1"), { finishFlush: constants.Z_SYNC_FLUSH });
-    expect(read.toString().match(/^data: .*\n\n/gm)).toHaveLength(2);
+    const call = begin("encoding=gzip; hang=stream; after=2", STREAM);
+    const read = () => {
+      const body = Buffer.from(split(call.text).body, "latin1");
+      return gunzipSync(body, { finishFlush: constants.Z_SYNC_FLUSH }).toString();
+    };
+    await until(() => read().match(/^data: .*\n\n/gm)?.length, 2);
+    call.leave();
   });
 
   it("compresses only for clients that accept it when told `asked`", async () => {

@@ -118,17 +118,18 @@ describe("being an HTTP server", () => {
     );
     const reader = response.body?.getReader();
     await reader?.read();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    // As long as it takes to serve another client.
+    await (await fetch(`${sandbox.url}/sandbox`)).text();
     expect(sandbox.books.inFlight).toBe(1);
     let bytes = 0;
     for (let part = await reader?.read(); part !== undefined && !part.done; part = await reader?.read()) {
       bytes += part.value.length;
     }
     expect(bytes).toBeGreaterThan(39_000_000);
-    expect(sandbox.books.total().completed).toBe(1);
+    await expect.poll(() => sandbox.books.total().completed).toBe(1);
   });
 
-  it("carries a thousand streams at once", { timeout: 60_000 }, async () => {
+  it("carries a thousand streams at once", async () => {
     const dispatcher = new Agent({ connections: 1000 });
     const one = async () => {
       const { body } = await request(`${sandbox.url}/v1/chat/completions`, {
@@ -143,7 +144,7 @@ describe("being an HTTP server", () => {
     await Promise.all(Array.from({ length: 1000 }, one));
     expect(sandbox.books.inFlight).toBe(1000);
     await dispatcher.destroy();
-    await expect.poll(() => sandbox.books.total().aborted, { timeout: 50_000 }).toBe(1000);
+    await expect.poll(() => sandbox.books.total().aborted).toBe(1000);
   });
 
   it("accepts any key in `any` mode, but not none", async () => {

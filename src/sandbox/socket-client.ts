@@ -1,30 +1,50 @@
 /** A client that is nothing but a socket, for tests of what exactly is on the wire. */
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 
 export interface Received {
   /** Everything, as latin1 text: one character a byte. */
   readonly text: string;
   /** The parts as they came off the socket. */
   readonly parts: readonly Buffer[];
-  /** How the connection ended; `open` when it was still open as the wait ran out. */
+  /** How the connection ended; `open` as long as it has not. */
   readonly ended: "end" | "reset" | "open";
 }
 
-/** Sends `request` as it is and collects the answer until the connection ends, or `waitMs` after the last byte. */
-export function talk(port: number, request: string | Buffer, waitMs = 5000): Promise<Received> {
-  return new Promise((resolve) => {
-    const parts: Buffer[] = [];
+/** A request that has been sent as it is, and what has come of it so far. */
+export class Conversation implements Received {
+  readonly parts: Buffer[] = [];
+  ended: Received["ended"] = "open";
+  /** Resolves when the connection has ended. */
+  readonly over: Promise<Received>;
+  readonly #socket: Socket;
+
+  constructor(port: number, request: string | Buffer) {
     const socket = connect(port, "127.0.0.1", () => socket.write(request));
-    const finish = (ended: Received["ended"]) => {
-      socket.destroy();
-      resolve({ text: Buffer.concat(parts).toString("latin1"), parts, ended });
-    };
-    socket.setNoDelay(true);
-    socket.setTimeout(waitMs, () => finish("open"));
-    socket.on("data", (part) => parts.push(part));
-    socket.on("end", () => finish("end"));
-    socket.on("error", () => finish("reset"));
-  });
+    this.#socket = socket.setNoDelay(true);
+    socket.on("data", (part) => this.parts.push(part));
+    this.over = new Promise((resolve) => {
+      const finish = (ended: Received["ended"]): void => {
+        this.ended = ended;
+        socket.destroy();
+        resolve(this);
+      };
+      socket.on("end", () => finish("end"));
+      socket.on("error", () => finish("reset"));
+    });
+  }
+
+  get text(): string {
+    return Buffer.concat(this.parts).toString("latin1");
+  }
+
+  leave(): void {
+    this.#socket.destroy();
+  }
+}
+
+/** Sends `request` as it is and collects the answer until the connection ends. */
+export function talk(port: number, request: string | Buffer): Promise<Received> {
+  return new Conversation(port, request).over;
 }
 
 /** A chat request as bytes; the connection closes after it. */

@@ -30,7 +30,7 @@ export async function startRedis(program: string, persistent = true): Promise<Te
     const flags = Object.entries({ ...options, appendfsync: "always" }).flatMap(([k, v]) => [`--${k}`, v]);
     server = spawn(program, flags, { stdio: "ignore" });
     for (let tries = 0; !(await answers(port)); tries++) {
-      if (tries > 200) throw new Error("redis-server did not start");
+      if (tries > 1_800) throw new Error("redis-server did not start");
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   };

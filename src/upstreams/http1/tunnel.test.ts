@@ -88,7 +88,7 @@ async function proxyThat(answer: string): Promise<string> {
   return `http://user:p%40ss@127.0.0.1:${await listening(server)}`;
 }
 
-const PATIENT = { connect: 10_000, firstByte: 10_000, idle: 10_000, total: 20_000 };
+const PATIENT = { connect: 300_000, firstByte: 300_000, idle: 300_000, total: 300_000 };
 
 function upstreamAt(baseUrl: string, more: Partial<Upstream>): Upstream {
   return { name: "relay", baseUrl, rootUrl: baseUrl, timeouts: PATIENT, ...more } as unknown as Upstream;
