@@ -2,7 +2,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createServer as createTcpServer } from "node:net";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { SANDBOX_KEY, type Sandbox, startSandbox } from "../sandbox/server.ts";
 import { createMeter, type MeterOptions, type Usage } from "./index.ts";
 import { pauseBefore, retryAfter, retryOf } from "./retry.ts";
@@ -63,6 +63,8 @@ async function failing(statuses: number[], headers: Record<string, string> = {})
       response.end('{"usage":{"prompt_tokens":3,"completion_tokens":4}}');
     });
   });
+  // However long it takes until the next call comes.
+  server.keepAliveTimeout = 0;
   const url = await listening(server);
   return { url: `${url}/v1/chat/completions`, seen, close: () => server.close() };
 }
@@ -148,7 +150,7 @@ describe("retries", () => {
     const server = await failing([503, 503], { "retry-after": "30" });
     const app = new AbortController();
     const call = metered({ retries: quick }).fetch(server.url, { ...post, signal: app.signal });
-    setTimeout(() => app.abort(new Error("enough")), 50);
+    setTimeout(() => app.abort(new Error("enough")), 100);
     await expect(call).rejects.toThrow("enough");
     expect(records).toMatchObject([{ status: 499, errorType: "client_gone" }]);
     server.close();
@@ -190,6 +192,11 @@ describe("fallbacks", () => {
 
 describe("timeouts", () => {
   const code = (error: unknown) => (error as { code?: unknown }).code;
+  const LIMIT = 1_000;
+
+  /** From here on time passes only when the test says so, however long the sockets take. */
+  const stopTheClock = () => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  afterEach(() => void vi.useRealTimers());
 
   it("end a call whose answer does not begin", async () => {
     const error = await chat(metered({ timeouts: { firstByte: 60 } }).fetch, "hang=head").catch(code);
@@ -198,23 +205,42 @@ describe("timeouts", () => {
   });
 
   it("end a stream that falls silent, with what came marked as partial", async () => {
-    const { fetch } = metered({ timeouts: { idle: 60 } });
-    const error = await chat(fetch, "hang=stream; after=3", { stream: true }).catch(code);
-    expect(error).toBe("upstream_idle_timeout");
-    expect(records).toMatchObject([{ status: 200, errorType: "timeout_idle", source: "partial" }]);
+    stopTheClock();
+    const { fetch } = metered({ timeouts: { idle: LIMIT } });
+    const response = await fetch(`${relay.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${SANDBOX_KEY}`, "x-sandbox": "hang=stream; after=3" },
+      body: JSON.stringify({
+        model: "gpt-4.1",
+        stream: true,
+        messages: [{ role: "user", content: "hello" }],
+      }),
+    });
+    const reader = response.body?.getReader();
+    for (let text = ""; text.split("data: ").length <= 3; ) {
+      text += Buffer.from((await reader?.read())?.value ?? "").toString();
+    }
+    const silence = reader?.read().catch(code);
+    vi.advanceTimersByTime(LIMIT);
+    expect(await silence).toBe("upstream_idle_timeout");
+    vi.useRealTimers();
+    await expect
+      .poll(() => records)
+      .toMatchObject([{ status: 200, errorType: "timeout_idle", source: "partial" }]);
   });
 
   it("do not count the time in which the app reads nothing", async () => {
-    const { fetch } = metered({ timeouts: { idle: 60 } });
+    stopTheClock();
+    const { fetch } = metered({ timeouts: { idle: LIMIT } });
     const response = await fetch(`${relay.url}/v1/models`, {
       headers: { authorization: `Bearer ${SANDBOX_KEY}` },
     });
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    vi.advanceTimersByTime(6 * LIMIT);
     expect(await response.text()).toContain("gpt-4.1");
   });
 
   it("end a call that takes too long in all, though it keeps talking", async () => {
-    const { fetch } = metered({ timeouts: { total: 150, idle: 5000 } });
+    const { fetch } = metered({ timeouts: { total: 150, idle: 300_000 } });
     const error = await chat(fetch, "tokensPerSecond=20; output=2000", { stream: true }).catch(code);
     expect(error).toBe("upstream_total_timeout");
   });
@@ -232,18 +258,20 @@ describe("timeouts", () => {
     const mute = createTcpServer(() => {});
     await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
     const { port } = mute.address() as AddressInfo;
-    const { fetch } = metered({ timeouts: { connect: 80, firstByte: 5000 } });
+    const { fetch } = metered({ timeouts: { connect: 80, firstByte: 300_000 } });
     expect(await fetch(`https://127.0.0.1:${port}/v1/chat/completions`, post).catch(code)).toBe(
       "upstream_connect_timeout",
     );
-    const slow = metered({ timeouts: { connect: 5000, firstByte: 80 } });
+    const slow = metered({ timeouts: { connect: 300_000, firstByte: 80 } });
     expect(await chat(slow.fetch, "hang=head").catch(code)).toBe("upstream_first_byte_timeout");
     mute.close();
   });
 
   it("are tried again, and each attempt has its own", async () => {
-    await chat(metered({ retries: quick, timeouts: { firstByte: 40 } }).fetch, "hang=head").catch(code);
-    expect(relay.books.calls).toBe(3);
+    const sent = vi.fn(globalThis.fetch);
+    const meter = metered({ retries: quick, timeouts: { firstByte: 40 }, fetch: sent });
+    await chat(meter.fetch, "hang=head").catch(code);
+    expect(sent).toHaveBeenCalledTimes(3);
     expect(records).toMatchObject([{ retries: 2, errorType: "timeout_first_byte" }]);
   });
 });

@@ -1,10 +1,19 @@
 /**
  * The time limits of one call, and the one signal that `fetch` is given: it is aborted by the app, or by a
  * limit. Without limits it is the app's own signal, and nothing is spent here.
+ *
+ * An app that was kept from running, as one that is suspended between calls, finds the limit passed and the answer
+ * there at once when it goes on. So a limit strikes only when what had arrived by then has been read.
  */
 import { BellwetherError, type ErrorCode } from "../core/errors.ts";
 import { afterConnecting } from "./connecting.ts";
 import type { TimeoutOptions } from "./options.ts";
+
+/** Runs `act` when what has arrived has been read; where the platform has no such moment, a moment later. */
+function afterReading(act: () => void): void {
+  if (globalThis.setImmediate === undefined) setTimeout(act, 1);
+  else setImmediate(act);
+}
 
 export class Deadlines {
   /** The limit that was passed, once one was. */
@@ -63,7 +72,9 @@ export class Deadlines {
 
   /** The head came, or a piece of the body: nothing is waited for until the app wants more. */
   heard(): void {
-    if (this.#phase !== undefined) clearTimeout(this.#phase);
+    if (this.#phase === undefined) return;
+    clearTimeout(this.#phase);
+    this.#phase = undefined;
   }
 
   /** The app waits for a piece of the body. */
@@ -94,21 +105,29 @@ export class Deadlines {
   /** The call has ended. */
   over(): void {
     if (this.#abort === undefined) return;
-    clearTimeout(this.#phase);
+    this.heard();
     clearTimeout(this.#total);
+    this.#total = undefined;
     this.#app?.removeEventListener("abort", this.#abort);
   }
 
   #enter(code: ErrorCode, limit: number | undefined): void {
-    clearTimeout(this.#phase);
+    this.heard();
     if (limit !== undefined) this.#phase = this.#timer(code, limit);
   }
 
   #timer(code: ErrorCode, limit: number): ReturnType<typeof setTimeout> {
-    return setTimeout(() => {
-      this.expired = new BellwetherError(code, { upstream: this.#upstream, limit });
-      this.#attempt?.abort(this.expired);
-      this.onExpired?.();
+    const timer = setTimeout(() => {
+      afterReading(() => {
+        if (timer === this.#phase || timer === this.#total) this.#strike(code, limit);
+      });
     }, limit);
+    return timer;
+  }
+
+  #strike(code: ErrorCode, limit: number): void {
+    this.expired = new BellwetherError(code, { upstream: this.#upstream, limit });
+    this.#attempt?.abort(this.expired);
+    this.onExpired?.();
   }
 }

@@ -1,6 +1,8 @@
 /** The app's own limits: calls and tokens per period, and calls at a time. */
 import OpenAI from "openai";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { soon } from "../../test/helpers/until.ts";
+import { systemClock } from "../core/clock.ts";
 import { SANDBOX_KEY, type Sandbox, startSandbox } from "../sandbox/server.ts";
 import { Concurrency } from "./concurrency.ts";
 import { createMeter, type MeterOptions, type Usage } from "./index.ts";
@@ -96,6 +98,16 @@ describe("a meter with limits", () => {
     relay = await startSandbox();
   });
   afterAll(() => relay.close());
+  beforeEach(() => relay.reset());
+  /** From here on time passes only when the test says so. */
+  function stopTheClock(): void {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    vi.spyOn(systemClock, "monotonic").mockImplementation(() => performance.now());
+  }
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
 
   const body = { model: "gpt-4.1", messages: [{ role: "user" as const, content: "hello" }] };
   function appWith(options: MeterOptions) {
@@ -111,6 +123,7 @@ describe("a meter with limits", () => {
   }
 
   it("answers a call too many as the API would, and does not send it", async () => {
+    stopTheClock();
     const { client, meter, records } = appWith({ rateLimit: { calls: 1, whenExceeded: "reject" } });
     await client.chat.completions.create(body);
     const before = relay.books.calls;
@@ -140,18 +153,24 @@ describe("a meter with limits", () => {
   });
 
   it("lets a call too many wait", async () => {
+    stopTheClock();
     const { client, records } = appWith({ rateLimit: { calls: 1, per: 100 } });
-    await Promise.all([1, 2, 3].map(() => client.chat.completions.create(body)));
-    const starts = records.map(({ startedAt, durationMs }) => ({ startedAt, durationMs }));
-    expect(starts).toHaveLength(3);
-    // The third was admitted two periods after the first.
-    expect(Math.max(...starts.map(({ durationMs }) => durationMs))).toBeGreaterThan(190);
-    expect(records.map(({ overheadMs }) => overheadMs < 100)).toEqual([true, true, true]);
+    const calls = Promise.all([1, 2, 3].map(() => client.chat.completions.create(body)));
+    for (const answered of [1, 2, 3]) {
+      await soon(() => records.length, answered);
+      expect(relay.books.calls).toBe(answered);
+      vi.advanceTimersByTime(110);
+    }
+    await calls;
+    expect(records.map(({ durationMs, overheadMs }) => [durationMs, overheadMs])).toEqual([
+      [0, 0],
+      [110, 0],
+      [220, 0],
+    ]);
   });
 
   it("has so many calls in flight and no more, whatever becomes of them", async () => {
     const { client, records } = appWith({ concurrency: 2 });
-    relay.reset();
     const knobs = (text: string) => ({ headers: { "x-sandbox": text } });
     await Promise.allSettled([
       client.chat.completions.create(body, knobs("latency=40")),

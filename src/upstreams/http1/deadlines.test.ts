@@ -1,36 +1,21 @@
 /** Limits that pass while the process does not run. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { connect, createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import type { Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import { type SocketPair, socketPair } from "../../../test/helpers/socket-pair.ts";
 import { until } from "../../../test/helpers/until.ts";
 import { Deadlines, NOWHERE, type Timed } from "./deadlines.ts";
 
 const LIMIT_MS = 30;
 
-const cleanUps: (() => unknown)[] = [];
+const pairs: SocketPair[] = [];
 afterEach(() => {
-  for (const cleanUp of cleanUps.splice(0)) cleanUp();
+  for (const pair of pairs.splice(0)) pair.close();
 });
 
-/** Two ends of a connection in the kernel alone: what one end writes can be read at the other at once. */
-async function connection(): Promise<{ near: Socket; far: Socket }> {
-  const folder = mkdtempSync(join(tmpdir(), "bellwether-deadlines-"));
-  const path = join(folder, "socket");
-  const accepted: Socket[] = [];
-  const server = createServer((socket) => accepted.push(socket));
-  await new Promise<void>((resolve) => server.listen(path, resolve));
-  const near = connect(path);
-  await until(() => accepted.length, 1);
-  const [far = near] = accepted;
-  cleanUps.push(
-    () => near.destroy(),
-    () => far.destroy(),
-    () => server.close(),
-    () => rmSync(folder, { recursive: true, force: true }),
-  );
-  return { near, far };
+async function connection(): Promise<SocketPair> {
+  const pair = await socketPair();
+  pairs.push(pair);
+  return pair;
 }
 
 /** Waits for the other end to say something, and notes what became of it. */
@@ -89,7 +74,7 @@ describe("a limit that passes while the process stands still", () => {
     expect(answered.events).toEqual(["heard"]);
   });
 
-  it("strikes in time what begins while the sockets are read", async () => {
+  it("strikes what begins while the sockets are read, too", async () => {
     const limits = new Deadlines();
     const [one, other] = [await connection(), await connection()];
     const answered = new Waiting(limits, one.near);
