@@ -51,14 +51,14 @@ describeWithProgram("redis-server", "settlements over a line that fails", (progr
     store = new RedisCounters({
       url: `redis://127.0.0.1:${line.port}`,
       slotLeaseMs: DAY,
-      commandMs: 10_000,
+      commandMs: 45_000,
       onAvailability: (available) => {
         if (available) connections++;
       },
       onEmpty: () => Promise.resolve(false),
       onLost: (lost) => expect(lost).toBe(0),
     });
-    await store.ready(10_000);
+    await store.ready(45_000);
   });
   afterAll(async () => {
     await store.close();
