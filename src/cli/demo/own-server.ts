@@ -69,6 +69,30 @@ const MODELS: Readonly<Record<string, readonly UpstreamName[]>> = {
   "whisper-1": ["vendor"],
 };
 
+/** What the page's rule tester has to try, and how traffic leaves the upstream of the incident. */
+const ROUTES = [
+  {
+    name: "questions",
+    when: { model: "auto", keywords: ["query", "explain"] },
+    use: { model: "gpt-5-mini" },
+  },
+  {
+    name: "rest",
+    when: { model: "auto" },
+    use: { strategy: "cheapest", of: ["deepseek-v3.2", "gpt-4.1-mini"] },
+  },
+  ...["gpt-4.1", "gpt-4.1-mini"].map((model) => ({
+    name: `failing-${model}`,
+    when: { model, state: { errors: { above: 0.25 }, upstream: "relay" } },
+    use: { upstream: "backup" },
+  })),
+  {
+    name: "saving",
+    when: { model: "gpt-4.1", state: { budget: { scope: "app", above: 0.9 } } },
+    use: { model: "gpt-4.1-mini" },
+  },
+];
+
 /** What the upstream of the incident does in each phase; every phase sets what the others set. */
 const INCIDENT: Readonly<Record<Phase, Readonly<Record<string, string | number>>>> = {
   well: { ...knobsOf("relay"), failRate: 0 },
@@ -151,7 +175,11 @@ function configuration(
         },
       ]),
     ),
-    models: Object.fromEntries(Object.entries(MODELS).map(([model, upstreams]) => [model, { upstreams }])),
+    models: {
+      auto: { route: true },
+      ...Object.fromEntries(Object.entries(MODELS).map(([model, upstreams]) => [model, { upstreams }])),
+    },
+    routes: ROUTES,
     apps: [...keys].map(([name, key]) => ({
       name,
       team: DEMO_APPS[name]?.team,
