@@ -70,7 +70,8 @@ class Race implements UpstreamExchange {
     this.#first = new Runner(this, sent, parts.around.clock.monotonic());
     const patience = parts.attempts.mayHedge ? paces.patience(sent.place, this.#streaming, hedge) : undefined;
     if (patience === undefined) this.#chosen = this.#first;
-    else this.#timer = setTimeout(() => this.#hedge(), patience);
+    // What has come by then is read first: a process that did not run for a while has no late upstream.
+    else this.#timer = setTimeout(() => setImmediate(() => this.#hedge()), patience);
     this.#first.exchange = parts.around.transport.send(sent.place.upstream, sent.request, this.#first);
   }
 
@@ -184,6 +185,7 @@ class Race implements UpstreamExchange {
 
   /** The first attempt is late: makes the second one, if there may be one. */
   #hedge(): void {
+    if (this.#timer === undefined) return;
     this.#timer = undefined;
     const { call, attempts, around, settings, record: main, request, way } = this.parts;
     const place = call.gone ? undefined : attempts.beside(around.clock.monotonic());
