@@ -7,10 +7,16 @@ import { header, RawClient, request } from "../helpers/raw-client.ts";
 import { until } from "../helpers/until.ts";
 
 let gateway: TestGateway;
+/** Does not wait long for a request: for those that never end. */
+let impatient: TestGateway;
 beforeAll(async () => {
-  gateway = await startGateway({ server: { requestTimeout: "600ms" } }, { record: true });
+  gateway = await startGateway({}, { record: true });
+  impatient = await startGateway({ server: { requestTimeout: "600ms" } });
 });
-afterAll(() => gateway.close());
+afterAll(async () => {
+  await gateway.close();
+  await impatient.close();
+});
 beforeEach(() => gateway.sandbox.reset());
 
 const JSON_TYPE = "Content-Type: application/json";
@@ -44,9 +50,9 @@ describe.each(families)("a client of $name", (family) => {
   });
 
   it("that never finishes its body is told so in the shape of its API", async () => {
-    const sums = await counted(gateway, async () => {
+    const sums = await counted(impatient, async () => {
       const head = request("POST", url, [JSON_TYPE, "Content-Length: 100"]);
-      const client = await RawClient.open(gateway.url, head, "{");
+      const client = await RawClient.open(impatient.url, head, "{");
       const answer = await client.answer();
       expect(answer.status).toBe(408);
       expect(family.codeOf(JSON.parse(answer.body.toString()))).toBe("request_timeout");
@@ -71,8 +77,8 @@ describe.each(families)("a client of $name", (family) => {
 
 describe("a client that is slow with its head", () => {
   it("is told so, and the connection ends", async () => {
-    const sums = await counted(gateway, async () => {
-      const client = await RawClient.open(gateway.url, "GET /v1/models HTTP/1.1\r\nHost: x\r\nX-");
+    const sums = await counted(impatient, async () => {
+      const client = await RawClient.open(impatient.url, "GET /v1/models HTTP/1.1\r\nHost: x\r\nX-");
       const answer = await client.answer("GET");
       expect(answer.status).toBe(408);
       expect(JSON.parse(answer.body.toString())).toMatchObject({ error: { code: "request_timeout" } });
@@ -83,9 +89,12 @@ describe("a client that is slow with its head", () => {
   });
 
   it("does not cost an idle connection its life", async () => {
-    const client = await RawClient.open(gateway.url, request("GET", "/v1/models"));
+    const client = await RawClient.open(impatient.url, request("GET", "/v1/models"));
     expect((await client.answer("GET")).status).toBe(200);
-    await new Promise((resolve) => setTimeout(resolve, 1200));
+    // It has been idle for longer than one that began later took to be refused as slow.
+    const slow = await RawClient.open(impatient.url, "GET /v1/models HTTP/1.1\r\n");
+    expect((await slow.answer("GET")).status).toBe(408);
+    slow.close();
     await client.send(request("GET", "/v1/models"));
     expect((await client.answer("GET")).status).toBe(200);
     client.close();
@@ -100,8 +109,10 @@ describe("a client that leaves", () => {
       const head = request("POST", "/v1/chat/completions", [JSON_TYPE, "Content-Length: 100"]);
       const before = total(await gateway.samples(), "bellwether_requests_total", { status: "499" });
       const client = await RawClient.open(gateway.url, head, "{");
-      // It has been seen when it answers to nothing more.
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      // It has been read when one that connected later has been answered.
+      const later = await RawClient.open(gateway.url, request("GET", "/readyz"));
+      await later.answer("GET");
+      later.close();
       client[how]();
       await until(
         async () => total(await gateway.samples(), "bellwether_requests_total", { status: "499" }),

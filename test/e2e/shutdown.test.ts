@@ -143,7 +143,7 @@ describe("standard output", () => {
   };
 
   it("that nobody reads does not stop traffic, nor the end", async () => {
-    const product = await start({ readStdout: false, config: { server: { shutdown: { drain: "1s" } } } });
+    const product = await start({ readStdout: false });
     // A pipe holds 64 KiB and more; a line has some 400 bytes.
     for (let calls = 0; calls < 1_500; calls += 50) {
       const statuses = await Promise.all(Array.from({ length: 50 }, () => call(product)));

@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 import { SANDBOX_KEY, type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/bellwether.js", import.meta.url));
-const DEADLINE_MS = 15_000;
+/** Generous: a busy machine must not fail a test. */
+const DEADLINE_MS = 45_000;
 
 export interface Product {
   readonly url: string;
