@@ -20,7 +20,7 @@ import {
 import { openaiMedia } from "../helpers/scenarios/openai-media.ts";
 import type { Scenario } from "../helpers/scenarios/scenario.ts";
 import { vercelErrors, vercelLeaving, vercelScenarios } from "../helpers/scenarios/vercel.ts";
-import type { Place } from "../helpers/twins.ts";
+import { type Place, placeOf } from "../helpers/twins.ts";
 import { until } from "../helpers/until.ts";
 
 let gateway: TestGateway;
@@ -65,8 +65,8 @@ beforeEach(() => {
 const tried = (run: Scenario["run"], place: Place) => run(place).catch(() => undefined);
 
 async function over(run: Scenario["run"]): Promise<void> {
-  await tried(run, { url: gateway.url, key: SANDBOX_KEY });
-  await tried(run, { url: sandbox.url, key: SANDBOX_KEY, fetch: meter.fetch });
+  await tried(run, placeOf(gateway.url, gateway.sandbox));
+  await tried(run, { ...placeOf(sandbox.url, sandbox), fetch: meter.fetch });
   await gateway.quiet();
   await until(() => sandbox.books.inFlight, 0);
   await until(() => overMeter.length, overGateway.length);

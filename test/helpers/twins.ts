@@ -16,6 +16,8 @@ export interface Place {
   readonly key: string;
   /** In place of the platform's. */
   readonly fetch?: typeof globalThis.fetch;
+  /** Resolves when the upstream has a call that it has not answered. */
+  readonly asked?: () => Promise<void>;
 }
 
 /** Something a client does; what it resolves to, or rejects with, is compared. */
@@ -39,8 +41,8 @@ export async function startTwins(config: TestConfig = {}): Promise<Twins> {
     async same(action) {
       direct.reset();
       gateway.sandbox.reset();
-      const expected = await observe(action, { url: direct.url, key: SANDBOX_KEY });
-      const actual = await observe(action, { url: gateway.url, key: SANDBOX_KEY });
+      const expected = await observe(action, placeOf(direct.url, direct));
+      const actual = await observe(action, placeOf(gateway.url, gateway.sandbox));
       await gateway.quiet();
       await until(() => direct.books.inFlight, 0);
       // The one difference there may be: chunks of a stream that was asked for usage on the client's behalf.
@@ -68,6 +70,11 @@ async function learnModels(gateway: TestGateway): Promise<void> {
   const body = JSON.stringify({ model: "unheard-of" });
   await fetch(`${gateway.url}/v1/embeddings`, { method: "POST", body });
   await until(() => gateway.sandbox.books.total({ endpoint: "models" }).completed, 1);
+}
+
+/** The place at this origin, whose calls end up in that sandbox. */
+export function placeOf(url: string, sandbox: Sandbox): Place {
+  return { url, key: SANDBOX_KEY, asked: () => until(() => sandbox.books.inFlight, 1) };
 }
 
 /** An answer as it came over the wire. */

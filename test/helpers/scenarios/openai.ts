@@ -12,10 +12,10 @@ export function openaiAt({ url, key, fetch }: Place): OpenAI {
 /** Names a scenario of this client. */
 export function openai(
   name: string,
-  run: (client: OpenAI) => PromiseLike<unknown>,
+  run: (client: OpenAI, place: Place) => PromiseLike<unknown>,
   more: Pick<Scenario, "told"> = {},
 ): Scenario {
-  return { name, run: async (place) => run(openaiAt(place)), ...more };
+  return { name, run: async (place) => run(openaiAt(place), place), ...more };
 }
 
 const messages = [{ role: "user" as const, content: "Who leads the flock? 领头羊" }];
@@ -184,10 +184,14 @@ export const openaiLeaving: readonly Scenario[] = [
     }
     return types;
   }),
-  openai("gives up before an answer", (client) =>
-    client.embeddings.create(
+  openai("gives up before an answer", async (client, place) => {
+    const leaving = new AbortController();
+    const asked = client.embeddings.create(
       { model: "text-embedding-3-small", input },
-      { ...knobs("hang=head"), timeout: 300 },
-    ),
-  ),
+      { ...knobs("hang=head"), signal: leaving.signal },
+    );
+    await Promise.race([asked, place.asked?.()]);
+    leaving.abort();
+    return asked;
+  }),
 ];
