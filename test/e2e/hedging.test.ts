@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { SANDBOX_KEY, type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
 import { startGateway, type TestConfig, type TestGateway, total } from "../helpers/gateway.ts";
+import { HeldLine } from "../helpers/held-line.ts";
 import { until } from "../helpers/until.ts";
 
 const open: (() => Promise<void>)[] = [];
@@ -12,20 +13,25 @@ afterEach(async () => {
 interface Pair {
   readonly gateway: TestGateway;
   readonly backup: Sandbox;
+  /** The lines to the two, which hold answers back. */
+  readonly lines: { readonly relay: HeldLine; readonly backup: HeldLine };
 }
 
 /** Two upstreams of one model, the first with a hedge. */
 async function pair(hedge: object = { after: "60ms" }, config: TestConfig = {}): Promise<Pair> {
   const backup = await startSandbox({});
   open.push(() => backup.close());
+  const lines = { relay: await HeldLine.open(), backup: await HeldLine.open(backup.url) };
+  for (const line of Object.values(lines)) open.push(() => line.close());
   const gateway = await startGateway({
-    upstream: { hedge, timeouts: { firstByte: "5s" } },
-    upstreams: { backup: { baseUrl: `${backup.url}/v1`, apiKey: SANDBOX_KEY } },
+    upstream: { hedge, baseUrl: `${lines.relay.url}/v1` },
+    upstreams: { backup: { baseUrl: `${lines.backup.url}/v1`, apiKey: SANDBOX_KEY } },
     models: { "gpt-4.1": { upstreams: ["relay", "backup"] } },
     ...config,
   });
+  lines.relay.target = gateway.sandbox.url;
   open.push(() => gateway.close());
-  return { gateway, backup };
+  return { gateway, backup, lines };
 }
 
 const BODY = { model: "gpt-4.1", messages: [{ role: "user", content: "Who leads the flock?" }] };
@@ -49,10 +55,17 @@ async function answer(response: Response): Promise<{ status: number; text: strin
   return { status: response.status, text };
 }
 
-const both = ({ gateway, backup }: Pair): Promise<void> =>
+/** Resolves when both upstreams have been asked; what they answer is held back from now on. */
+async function held({ gateway, backup, lines }: Pair): Promise<void> {
+  lines.relay.hold();
+  lines.backup.hold();
+  await until(() => [gateway.sandbox, backup].map(({ books }) => books.total({}).calls), [1, 1]);
+}
+
+const both = ({ gateway, backup }: Pick<Pair, "gateway" | "backup">): Promise<void> =>
   gateway.quiet().then(() => until(() => backup.books.inFlight, 0));
 
-async function hedges({ gateway }: Pair): Promise<Record<string, number>> {
+async function hedges({ gateway }: Pick<Pair, "gateway">): Promise<Record<string, number>> {
   const page = await gateway.samples();
   const outcomes = ["won", "lost", "failed", "gone"].map(
     (outcome) => [outcome, total(page, "bellwether_hedges_total", { outcome })] as const,
@@ -72,8 +85,8 @@ async function counted({ gateway }: Pair): Promise<Record<string, number>> {
 describe("the second attempt answers", () => {
   it.each([
     ["the first hangs before its answer", { hang: "head" }],
-    ["the first is slow to answer", { latency: 3000 }],
-    ["the first sends its head, and its first token much later", { firstToken: 3000 }],
+    ["the first is slow to answer", { latency: 3_600_000 }],
+    ["the first sends its head, and its first token much later", { firstToken: 3_600_000 }],
   ])("where %s; the first is cancelled, and its input is counted at its own upstream", async (_, knobs) => {
     const two = await pair();
     two.gateway.sandbox.set(knobs);
@@ -94,14 +107,17 @@ describe("the second attempt answers", () => {
   });
 
   it.each([
-    ["refuses", { latency: 150, status: 503 }],
-    ["resets", { latency: 150, reset: "head" }],
+    ["refuses", { status: 503 }],
+    ["resets", { reset: "head" }],
   ])("where the first is late and then %s; that is no call of its own that costs", async (_, knobs) => {
     const two = await pair();
-    two.backup.set({ latency: 500 });
     two.gateway.sandbox.set(knobs);
-    const { status } = await answer(await post(two.gateway));
-    expect(status).toBe(200);
+    const call = post(two.gateway);
+    await held(two);
+    two.lines.relay.release();
+    await until(() => two.lines.relay.open, 0);
+    two.lines.backup.release();
+    expect((await answer(await call)).status).toBe(200);
     await both(two);
     expect(await hedges(two)).toEqual({ won: 1 });
     expect(two.gateway.sandbox.books.total({}).calls).toBe(1);
@@ -126,9 +142,11 @@ describe("the second attempt answers", () => {
 describe("the first attempt answers", () => {
   it("before the second, which is cancelled and counted", async () => {
     const two = await pair();
-    two.gateway.sandbox.set({ latency: 250 });
     two.backup.set({ hang: "head" });
-    const { status, text } = await answer(await post(two.gateway, { stream: true }));
+    const call = post(two.gateway, { stream: true });
+    await held(two);
+    two.lines.relay.release();
+    const { status, text } = await answer(await call);
     expect([status, text.includes("[DONE]")]).toEqual([200, true]);
     await both(two);
     expect(await hedges(two)).toEqual({ lost: 1 });
@@ -138,9 +156,13 @@ describe("the first attempt answers", () => {
 
   it("though the second has failed meanwhile", async () => {
     const two = await pair();
-    two.gateway.sandbox.set({ latency: 250 });
     two.backup.set({ status: 500 });
-    expect((await answer(await post(two.gateway))).status).toBe(200);
+    const call = post(two.gateway);
+    await held(two);
+    two.lines.backup.release();
+    await until(() => hedges(two), { failed: 1 });
+    two.lines.relay.release();
+    expect((await answer(await call)).status).toBe(200);
     await both(two);
     expect(await hedges(two)).toEqual({ failed: 1 });
     expect(await counted(two)).toEqual({ relay: 1, backupGone: 1, calls: 2 });
@@ -159,10 +181,14 @@ describe("the first attempt answers", () => {
 
 it("tells the client of a failure where both fail, once, and asks nobody twice", async () => {
   const two = await pair();
-  two.gateway.sandbox.set({ latency: 150, status: 503 });
-  two.backup.set({ latency: 150, status: 500 });
-  const { status } = await answer(await post(two.gateway));
-  expect(status).toBe(500);
+  two.gateway.sandbox.set({ status: 503 });
+  two.backup.set({ status: 500 });
+  const call = post(two.gateway);
+  await held(two);
+  two.lines.relay.release();
+  await until(() => two.lines.relay.open, 0);
+  two.lines.backup.release();
+  expect((await answer(await call)).status).toBe(500);
   await both(two);
   expect(two.gateway.sandbox.books.total({}).calls).toBe(1);
   expect(two.backup.books.total({}).calls).toBe(1);
@@ -191,7 +217,7 @@ it("gives each client one whole answer or one error and leaves nothing behind, w
   open.push(() => backup.close());
   const gateway = await startGateway(
     {
-      upstream: { breaker, hedge: { after: "40ms" }, timeouts: { firstByte: "300ms", idle: "300ms" } },
+      upstream: { breaker, hedge: { after: "40ms" }, timeouts: { firstByte: "300ms" } },
       upstreams: { backup: { baseUrl: `${backup.url}/v1`, apiKey: SANDBOX_KEY, breaker } },
       models: { "gpt-4.1": { upstreams: ["relay", "backup"] } },
     },
@@ -248,23 +274,24 @@ it("lets go of both attempts when the client leaves while they are in flight", a
 
 it("spends the budgets of whoever is asked: what is given up counts where it was asked, once", async () => {
   const budget = { usd: 100, per: "month" };
-  const backup = await startSandbox({});
-  open.push(() => backup.close());
-  const gateway = await startGateway({
-    upstream: { hedge: { after: "60ms" }, budget },
-    upstreams: { backup: { baseUrl: `${backup.url}/v1`, apiKey: SANDBOX_KEY, budget } },
+  const two = await pair();
+  const { gateway, backup, lines } = two;
+  await gateway.configure({
+    upstream: { hedge: { after: "60ms" }, baseUrl: `${lines.relay.url}/v1`, budget },
+    upstreams: { backup: { baseUrl: `${lines.backup.url}/v1`, apiKey: SANDBOX_KEY, budget } },
     models: { "gpt-4.1": { upstreams: ["relay", "backup"] } },
-    limits: { all: { budget, limits: { concurrency: 1, requestsPerMinute: 2 } } },
+    limits: { all: { budget, limits: { concurrency: 1, requestsPerDay: 2 } } },
   });
-  open.push(() => gateway.close());
-  const two = { gateway, backup };
   gateway.sandbox.set({ hang: "head" });
   expect((await answer(await post(gateway))).status).toBe(200);
   await both(two);
   gateway.sandbox.reset();
-  gateway.sandbox.set({ latency: 250 });
+  backup.reset();
   backup.set({ hang: "head" });
-  expect((await answer(await post(gateway))).status).toBe(200);
+  const call = post(gateway);
+  await held(two);
+  lines.relay.release();
+  expect((await answer(await call)).status).toBe(200);
   await both(two);
   expect(await hedges(two)).toEqual({ won: 1, lost: 1 });
   const used = (page: ReadonlyMap<string, number>, scope: string, name: string): number =>

@@ -28,6 +28,11 @@ export class HeldLine {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
+  /** How many connections there are. */
+  get open(): number {
+    return this.#answering.size;
+  }
+
   /** From now on no byte comes back. */
   hold(): void {
     this.#held = true;
