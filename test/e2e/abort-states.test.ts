@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { afterEach, expect, it } from "vitest";
 import { SANDBOX_KEY, type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
 import { startGateway, type TestConfig, type TestGateway, total } from "../helpers/gateway.ts";
+import { HeldLine } from "../helpers/held-line.ts";
 import { until } from "../helpers/until.ts";
 
 const open: (() => Promise<unknown>)[] = [];
@@ -35,6 +36,8 @@ interface World {
   readonly gateway: TestGateway;
   readonly backup: Sandbox;
   readonly mute: Mute;
+  /** The line to the first upstream. */
+  readonly line: HeldLine;
 }
 
 interface State {
@@ -45,6 +48,8 @@ interface State {
   readonly stream?: true;
   /** The body is longer by so many bytes than what is sent of it. */
   readonly missing?: number;
+  /** What the first upstream answers is held back at first. */
+  readonly held?: true;
   /** The client does not read. */
   readonly deaf?: true;
   /** Whether the call has come to the state. */
@@ -57,12 +62,12 @@ interface State {
   readonly counted: number;
 }
 
-const relayBusy = ({ gateway }: World): boolean => gateway.sandbox.books.inFlight === 1;
+const relayBusy = ({ gateway }: Pick<World, "gateway">): boolean => gateway.sandbox.books.inFlight === 1;
 const hedge = { hedge: { after: "50ms" } };
 const told =
   (bytes: number) =>
   async ({ gateway }: World): Promise<boolean> =>
-    relayBusy({ gateway } as World) && seen.bytes >= bytes;
+    relayBusy({ gateway }) && seen.bytes >= bytes;
 const seen = { bytes: 0 };
 
 const states: readonly State[] = [
@@ -155,12 +160,13 @@ const states: readonly State[] = [
   {
     name: "while the second attempt goes on alone",
     config: () => ({ upstream: hedge }),
-    relay: { latency: 200, status: 503 },
+    relay: { status: 503 },
     backup: { hang: "head" },
-    reached: ({ gateway, backup }) =>
-      backup.books.inFlight === 1 &&
-      gateway.sandbox.books.inFlight === 0 &&
-      gateway.sandbox.books.total({}).calls === 1,
+    held: true,
+    reached: ({ backup, line }) => {
+      if (backup.books.inFlight === 1) line.release();
+      return backup.books.inFlight === 1 && line.open === 0;
+    },
     calls: 2,
     refused: 1,
     counted: 2,
@@ -171,13 +177,19 @@ it.each(states.map((state) => [state.name, state] as const))("%s", async (_, sta
   const silent = await mute();
   const backup = await startSandbox({});
   open.push(() => backup.close());
+  const line = await HeldLine.open();
+  open.push(() => line.close());
+  if (state.held === true) line.hold();
+  const { upstream, ...rest } = state.config?.(silent) ?? {};
   const gateway = await startGateway({
+    upstream: { baseUrl: `${line.url}/v1`, ...upstream },
     upstreams: { backup: { baseUrl: `${backup.url}/v1`, apiKey: SANDBOX_KEY } },
     models: { "gpt-4.1": { upstreams: ["relay", "backup"] } },
-    ...state.config?.(silent),
+    ...rest,
   });
   open.push(() => gateway.close());
-  const world: World = { gateway, backup, mute: silent };
+  line.target = gateway.sandbox.url;
+  const world: World = { gateway, backup, mute: silent, line };
   gateway.sandbox.set(state.relay ?? {});
   backup.set(state.backup ?? {});
   seen.bytes = 0;

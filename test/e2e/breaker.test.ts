@@ -1,28 +1,37 @@
 /** An upstream in trouble is left alone while another serves, and is asked again when it is well. */
-import { afterEach, expect, it } from "vitest";
-import { SANDBOX_KEY, type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { SANDBOX_KEY, startSandbox } from "../../src/sandbox/server.ts";
 import { startGateway, type TestConfig, type TestGateway, total } from "../helpers/gateway.ts";
+import { shiftClock } from "../helpers/shifted-clock.ts";
 import { until } from "../helpers/until.ts";
 
 const open: (() => Promise<void>)[] = [];
+let pass: (ms: number) => void;
+beforeEach(() => {
+  pass = shiftClock();
+});
 afterEach(async () => {
+  vi.restoreAllMocks();
   for (const close of open.splice(0).reverse()) await close();
 });
 
-const breaker = { openFor: "400ms", consecutive: 3, trials: 1 };
+const breaker = { openFor: "10m", consecutive: 3, trials: 1 };
+/** Longer than a breaker stays open. */
+const OPEN_MS = 11 * 60_000;
 
 /** The gateway with a second upstream behind the first. */
-async function pair(config: TestConfig = {}): Promise<{ gateway: TestGateway; backup: Sandbox }> {
+async function pair(config: TestConfig = {}) {
   const backup = await startSandbox({});
   open.push(() => backup.close());
-  const gateway = await startGateway({
-    upstream: { breaker, timeouts: { firstByte: "300ms" } },
+  const configWith = (timeouts: object): TestConfig => ({
+    upstream: { breaker, timeouts },
     upstreams: { backup: { baseUrl: `${backup.url}/v1`, apiKey: SANDBOX_KEY } },
     models: { "gpt-4.1": { upstreams: ["relay", "backup"] } },
     ...config,
   });
+  const gateway = await startGateway(configWith({}));
   open.push(() => gateway.close());
-  return { gateway, backup };
+  return { gateway, backup, configWith };
 }
 
 async function chat({ url }: TestGateway, model = "gpt-4.1", stream = false): Promise<Response> {
@@ -52,7 +61,8 @@ it.each([
 ] as const)(
   "one that %s is not asked any more after a few calls, and no client notices",
   async (_, knobs) => {
-    const { gateway, backup } = await pair();
+    const { gateway, backup, configWith } = await pair();
+    if ("hang" in knobs) await gateway.configure(configWith({ firstByte: "300ms" }));
     gateway.sandbox.set(knobs);
     expect(new Set(await statuses(gateway, 5))).toEqual(new Set([200]));
     expect(await state(gateway)).toBe(2);
@@ -65,6 +75,8 @@ it.each([
     ).toBe(2);
 
     gateway.sandbox.reset();
+    await gateway.configure(configWith({}));
+    pass(OPEN_MS);
     await until(async () => (await chat(gateway)).status === 200 && (await state(gateway)) === 0, true);
     const before = backup.books.total({}).calls;
     await statuses(gateway, 3);
@@ -81,6 +93,7 @@ it("is asked all the same where nobody else is, and closes by that", async () =>
   expect(await state(gateway)).toBe(2);
   gateway.sandbox.reset();
   expect(await statuses(gateway, 3)).toEqual([200, 200, 200]);
+  pass(OPEN_MS);
   await until(async () => (await chat(gateway)).status === 200 && (await state(gateway)) === 0, true);
 });
 

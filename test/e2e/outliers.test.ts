@@ -1,11 +1,13 @@
 /** One of three upstreams that share a model's calls is far slower, or fails more: it is left alone for a while. */
-import { afterEach, expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { SANDBOX_KEY, type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
 import { startGateway, type TestGateway, total } from "../helpers/gateway.ts";
+import { shiftClock } from "../helpers/shifted-clock.ts";
 import { until } from "../helpers/until.ts";
 
 const open: (() => Promise<void>)[] = [];
 afterEach(async () => {
+  vi.restoreAllMocks();
   for (const close of open.splice(0).reverse()) await close();
 });
 
@@ -14,7 +16,9 @@ interface Pool {
   readonly others: readonly Sandbox[];
 }
 
-const outlier = { minCalls: 8, ejectFor: "3s" };
+const outlier = { minCalls: 8, ejectFor: "10m" };
+/** Longer than an outlier stays out. */
+const OUT_MS = 11 * 60_000;
 
 async function pool(): Promise<Pool> {
   const others = [await startSandbox({}), await startSandbox({})];
@@ -57,6 +61,7 @@ it.each([
   ["latency", { latency: 400 }],
   ["errors", { failRate: 0.6 }],
 ] as const)("is taken out for its %s, told of, and taken back when it is well", async (reason, knobs) => {
+  const pass = shiftClock();
   const three = await pool();
   three.gateway.sandbox.set(knobs);
   await until(async () => (await calls(three, 12)).has(200) && (await ejections(three, reason)), 1);
@@ -75,6 +80,7 @@ it.each([
   expect(three.gateway.sandbox.books.total({}).calls).toBe(asked);
 
   three.gateway.sandbox.set({ latency: 0, failRate: 0 });
+  pass(OUT_MS);
   const state = async (): Promise<number> =>
     total(await three.gateway.samples(), "bellwether_breaker_state", { upstream: "relay" });
   await until(async () => (await calls(three, 6)).has(200) && (await state()), 0);

@@ -1,12 +1,14 @@
 /** Rules that choose by how it goes: price, speed, load, shares, errors and budgets, through a real gateway. */
 import { createHash } from "node:crypto";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
 import { startGateway, type TestGateway } from "../helpers/gateway.ts";
+import { HeldLine } from "../helpers/held-line.ts";
 import { anthropicAt } from "../helpers/scenarios/anthropic.ts";
 import { geminiAt } from "../helpers/scenarios/gemini.ts";
 import { openaiAt } from "../helpers/scenarios/openai.ts";
 import { all } from "../helpers/scenarios/scenario.ts";
+import { shiftClock } from "../helpers/shifted-clock.ts";
 import { until } from "../helpers/until.ts";
 
 const keyOf = (text: string): string => `sha256:${createHash("sha256").update(text).digest("hex")}`;
@@ -16,14 +18,20 @@ const quick = { for: "0s", recover: "1s", minCalls: 3 };
 
 let gateway: TestGateway;
 let second: Sandbox;
+/** The lines to the two, which hold answers back. */
+let lines: { readonly relay: HeldLine; readonly second: HeldLine };
 
 beforeAll(async () => {
   second = await startSandbox({ keys: ["sk-second"], seed: 2 });
+  lines = { relay: await HeldLine.open(), second: await HeldLine.open(second.url) };
   gateway = await startGateway({
     server: { auth: "keys" },
-    upstream: { prices: { "gpt-4.1": { input: 2, output: 8 }, "gpt-4o": { input: 5, output: 15 } } },
+    upstream: {
+      baseUrl: `${lines.relay.url}/v1`,
+      prices: { "gpt-4.1": { input: 2, output: 8 }, "gpt-4o": { input: 5, output: 15 } },
+    },
     upstreams: {
-      second: { baseUrl: `${second.url}/v1`, apiKey: "sk-second", prices: { "gpt-4.1": SECOND } },
+      second: { baseUrl: `${lines.second.url}/v1`, apiKey: "sk-second", prices: { "gpt-4.1": SECOND } },
     },
     models: {
       ...Object.fromEntries(
@@ -83,9 +91,11 @@ beforeAll(async () => {
       },
     ],
   });
+  lines.relay.target = gateway.sandbox.url;
 });
 afterAll(async () => {
   await gateway.close();
+  for (const line of Object.values(lines)) await line.close();
   await second.close();
 });
 beforeEach(() => {
@@ -108,23 +118,29 @@ describe("a strategy", () => {
   });
 
   it("takes the fastest, once each has been tried, also for streams", async () => {
-    gateway.sandbox.set({ latency: 300 });
-    await decision("fast");
-    await decision("fast");
+    const pass = shiftClock();
+    lines.relay.hold();
+    const first = decision("fast");
+    await until(() => gateway.sandbox.books.calls, 1);
+    expect(await decision("fast")).toBe("fast: gpt-4.1 at second");
+    pass(60_000);
+    lines.relay.release();
+    expect(await first).toBe("fast: gpt-4.1 at relay");
     await gateway.quiet();
     for (let each = 0; each < 3; each++) expect(await decision("fast")).toBe("fast: gpt-4.1 at second");
-    gateway.sandbox.set({ latency: 0 });
     const client = openaiAt({ url: gateway.url, key: "shop-key" });
     const chunks = await all(client.chat.completions.create({ model: "fast", messages, stream: true }));
     expect(chunks.length).toBeGreaterThan(1);
     expect(second.books.calls).toBe(5);
+    vi.restoreAllMocks();
   });
 
   it("takes the one with the fewest calls in flight", async () => {
-    gateway.sandbox.set({ latency: 400 });
-    second.set({ latency: 400 });
-    const upstreams = (await Promise.all([1, 2, 3, 4].map(() => decision("idle")))).sort();
-    expect(upstreams).toEqual([
+    for (const line of Object.values(lines)) line.hold();
+    const calls = [1, 2, 3, 4].map(() => decision("idle"));
+    await until(() => gateway.sandbox.books.calls + second.books.calls, 4);
+    for (const line of Object.values(lines)) line.release();
+    expect((await Promise.all(calls)).sort()).toEqual([
       "idle: gpt-4.1 at relay",
       "idle: gpt-4.1 at relay",
       "idle: gpt-4.1 at second",
