@@ -40,8 +40,8 @@ export default defineConfig({
     maxWorkers: Math.max(2, availableParallelism()),
     globalSetup: ["test/helpers/install-programs.ts"],
     // Only against hanging for ever: a test waits for what it needs, and a busy machine may take long.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     // CI's machine may lose its processors for seconds: one second try there, which the closing line tells of.
     retry: process.env.CI === undefined ? 0 : 1,
     expect: { poll: { timeout: 45_000 } },

@@ -48,13 +48,16 @@ it("makes few messages, none refused, and a channel that is down neither loses n
     channels: Object.fromEntries(TYPES.map((type) => [type, vendorChannel(type, base)])),
   });
   vendors.down.set("feishu", { status: 503, body: "" });
+  const began = performance.now();
   for (let n = 0; n < ALERTS; n += 10) await Promise.all(Array.from({ length: 10 }, (_, i) => tell(n + i)));
+  // Slack is told once a second at most, and a machine may take its time.
+  const most = 60 + (performance.now() - began) / 1_000;
   const up = TYPES.filter((type) => type !== "feishu");
   const count = async (channel: string, outcome: string): Promise<number> =>
     total(await gateway.samples(), "bellwether_notifications_total", { channel, outcome });
   for (const type of up) {
     expect(vendors.of(type).length, type).toBeGreaterThan(0);
-    expect(vendors.of(type).length, type).toBeLessThanOrEqual(60);
+    expect(vendors.of(type).length, type).toBeLessThanOrEqual(most);
     for (const outcome of ["retried", "failed", "dropped"]) expect(await count(type, outcome), type).toBe(0);
   }
   expect(vendors.refused.filter(({ vendor }) => vendor !== "feishu")).toEqual([]);

@@ -27,6 +27,9 @@ const BODY = JSON.stringify({
 /** What is reserved for each of these calls: a third of its bytes, and its most output. */
 export const RESERVED = Math.ceil(BODY.length / 3) + 12;
 
+/** So often the counters are read, 25 ms apart, until they are right. */
+const MOST_TRIES = 1_800;
+
 export interface KillOptions {
   /** Absolute path of bin/bellwether.js. */
   readonly program: string;
@@ -110,8 +113,10 @@ export async function killRedis(
       const load = new Callers(programs.map(({ url }) => url));
       for (let kill = 1; kill <= kills; kill++) {
         await sleep(longestMs * (0.2 + 0.8 * Math.random()));
+        const before = load.unavailable;
         await redis.kill();
-        await sleep(longestMs * 0.2);
+        // Away for as long as it takes until callers have noticed.
+        while (load.unavailable === before) await sleep(10);
         await redis.start();
         options.onKill?.(kill);
       }
@@ -119,7 +124,7 @@ export async function killRedis(
       await load.close();
       const client = new Redis(redis.url);
       let counted = await counters(client);
-      for (let tries = 0; tries < 400; tries++) {
+      for (let tries = 0; tries < MOST_TRIES; tries++) {
         counted = await counters(client);
         if (counted.reserved === 0 && counted.used === usedIn(sandbox)) break;
         await sleep(25);
