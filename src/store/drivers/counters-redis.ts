@@ -3,9 +3,10 @@
  * settlement, which waits where it cannot be delivered (redis-settlements.ts).
  */
 import { randomUUID } from "node:crypto";
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import type { Claim, CounterStore, Decision } from "../counter-store.ts";
 import { DECIDE, FENCE, MARK_MS, RENEW, SEED, SETTLE } from "./counters-redis-scripts.ts";
+import { PatientRedis } from "./patient-redis.ts";
 import { Settlements, type SettlementWire } from "./redis-settlements.ts";
 
 export interface RedisCountersOptions {
@@ -66,9 +67,8 @@ export class RedisCounters implements CounterStore {
     this.#settlements = new Settlements(this.#wire(), options.maxPending ?? MAX_PENDING, (lost) =>
       options.onLost(lost),
     );
-    const redis = new Redis(options.url, {
+    const redis = new PatientRedis(options.url, options.commandMs ?? COMMAND_MS, {
       connectTimeout: CONNECT_MS,
-      commandTimeout: options.commandMs ?? COMMAND_MS,
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
