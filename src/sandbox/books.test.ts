@@ -17,9 +17,9 @@ const get = async (path: string, more = {}): Promise<Record<string, unknown>> =>
   expect(response.status).toBe(200);
   return (await response.json()) as Record<string, unknown>;
 };
-const ask = (model: string, knobs: string, key = SANDBOX_KEY) =>
+const ask = (model: string, knobs: string, key = SANDBOX_KEY, signal: AbortSignal | null = null) =>
   fetch(`${sandbox.url}/v1/chat/completions`, {
-    method: "POST",
+    ...{ method: "POST", signal },
     headers: { authorization: `Bearer ${key}`, "x-sandbox": knobs },
     body: JSON.stringify({ model, messages: [{ role: "user", content: "hello" }] }),
   }).then((response) => response.text());
@@ -63,9 +63,15 @@ it("prices exactly", () => {
 });
 
 it("knows the most calls that were in flight at once", async () => {
-  await Promise.all(Array.from({ length: 5 }, () => ask("gpt-4.1", "latency=60")));
+  const leaving = new AbortController();
+  const hanging = () => ask("gpt-4.1", "hang=head", SANDBOX_KEY, leaving.signal);
+  const calls = Promise.allSettled(Array.from({ length: 5 }, hanging));
+  await expect.poll(() => sandbox.books.inFlight).toBe(5);
+  leaving.abort();
+  await calls;
+  await expect.poll(() => sandbox.books.inFlight).toBe(0);
+  await ask("gpt-4.1", "");
   expect(sandbox.books.peak).toBe(5);
-  expect(sandbox.books.inFlight).toBe(0);
 });
 
 it("keeps counting calls in flight over a reset", () => {
