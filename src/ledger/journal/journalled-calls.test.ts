@@ -111,17 +111,17 @@ async function database(name: string): Promise<LedgerStore> {
 }
 
 test("a database that takes them has what it has of their rows", async () => {
-  const usages = fc
-    .sample(arbitraryUsage, { seed: 2, numRuns: 5_000 })
-    // A time as the database can have it, and money of as many digits.
-    .map((usage, index) => ({
-      ...usage,
-      id: uuidv7(1_790_000_000_000 + index),
-      startedAt: 1_790_000_000_000 + index,
-      path: index % 700 === 0 ? `/${"long".repeat(1_000_000)}` : usage.path,
-      cost: index % 9 === 0 ? undefined : 10n ** BigInt(index % 25) - BigInt(index % 2),
-      listCost: usage.listCost === undefined ? undefined : BigInt(index),
-    }));
+  const samples = fc.sample(arbitraryUsage, { seed: 2, numRuns: 500 });
+  const several = Array.from({ length: 10 }, () => samples).flat();
+  // A time as the database can have it, and money of as many digits.
+  const usages = several.map((usage, index) => ({
+    ...usage,
+    id: uuidv7(1_790_000_000_000 + index),
+    startedAt: 1_790_000_000_000 + index,
+    path: index % 700 === 0 ? `/${"long".repeat(1_000_000)}` : usage.path,
+    cost: index % 9 === 0 ? undefined : 10n ** BigInt(index % 25) - BigInt(index % 2),
+    listCost: usage.listCost === undefined ? undefined : BigInt(index),
+  }));
   const short = { ...usages[0], id: uuidv7(1_790_000_009_999) } as Usage;
   // In the midst of a vector, and there twice.
   const taken = journalled(usages.slice(0, 3_000));
