@@ -40,7 +40,7 @@ describeWithProgram("clickhouse-server", "ClickHouse as the ledger's database", 
   beforeAll(async () => {
     server = await clickhouseServer(program);
     await server.start();
-  }, 60_000);
+  });
   afterAll(() => server.remove());
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "bellwether-clickhouse-ledger-"));
