@@ -24,16 +24,23 @@ export function uuidv7(nowMs: number): string {
 let lastMs = Number.NaN;
 let lastTime = "";
 
-/** The 48 bits of the time. Many ids share a millisecond, and hexadecimal digits of large numbers are dear. */
+/** The 48 bits of the time. Many ids share a millisecond, and `toString(16)` of so large a number is dear. */
 function timeOf(ms: number): string {
   if (ms !== lastMs) {
-    const digits = ms.toString(16).padStart(12, "0");
+    const high = Math.floor(ms / 0x1000000);
+    const low = ms - high * 0x1000000;
     lastMs = ms;
-    lastTime = `${digits.slice(0, 8)}-${digits.slice(8)}`;
+    lastTime = `${hexOf(high >> 16)}${hexOf(high >> 8)}${hexOf(high)}${hexOf(low >> 16)}-${hexOf(low >> 8)}${hexOf(low)}`;
   }
   return lastTime;
 }
 
+/** Of a random byte. */
 function hex(at: number): string {
-  return HEX[pool[at] ?? 0] ?? "00";
+  return hexOf(pool[at] ?? 0);
+}
+
+/** Of the lowest byte. */
+function hexOf(value: number): string {
+  return HEX[value & 0xff] ?? "00";
 }
