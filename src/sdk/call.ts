@@ -292,8 +292,7 @@ export class MeteredCall {
     }
     const { signal, usageInjected } = this.#request;
     const upstream = this.#upstream;
-    const length = lengthOf(headers);
-    const tap = new Tap({ meter, record, deadlines: this.#deadlines, ending, signal, upstream, length });
+    const tap = new Tap({ meter, record, deadlines: this.#deadlines, ending, signal, upstream });
     return meteredResponse(response, body, tap, usageInjected && meter.streaming);
   }
 
@@ -309,12 +308,6 @@ export class MeteredCall {
     const used = (quantities.inputTokens ?? 0) + (quantities.outputTokens ?? 0);
     this.#grant?.used(reported ? used : meter === undefined ? 0 : this.#expectedTokens());
   }
-}
-
-/** Bytes that a body was announced to have; undefined where that is not said, or is said of its compressed form. */
-function lengthOf(headers: Headers): number | undefined {
-  const announced = headers.get("content-length");
-  return announced === null || headers.has("content-encoding") ? undefined : Number(announced);
 }
 
 /** Lets the connection of an answer that is not wanted go. */

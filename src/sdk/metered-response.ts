@@ -5,14 +5,17 @@
  * came is kept and only its ways to the body are replaced. Elsewhere a Response may be handed on to code that
  * is not JavaScript, as from a worker to its client, so there it is a new one around the tapped stream.
  */
-import type { Tap, WholeBody } from "./tap.ts";
+import type { Tap } from "./tap.ts";
 
 const TAP = Symbol("tap");
+const BODY = Symbol("body");
 const STREAM = Symbol("stream");
 const COPY = Symbol("copy");
 
 interface InPlace extends Response {
   [TAP]: Tap;
+  /** As it came. */
+  [BODY]: ReadableStream<Uint8Array>;
   /** The tapped body, once the app has asked for it. */
   [STREAM]?: ReadableStream<Uint8Array>;
   /** After `clone`, what is left for this one. */
@@ -34,6 +37,7 @@ export function meteredResponse(
     // and all code that it passes through has to look up everything anew.
     const metered = response as InPlace;
     metered[TAP] = tap;
+    metered[BODY] = body;
     Object.setPrototypeOf(metered, node.metered);
     tap.settleWith(metered);
     return metered;
@@ -66,10 +70,6 @@ let node: { readonly native: Response; readonly metered: object } | null | undef
 
 function prototypeOfMetered(): object {
   const native = Response.prototype;
-  const nativeBody = Object.getOwnPropertyDescriptor(native, "body")?.get as (
-    this: Response,
-  ) => ReadableStream | null;
-
   const nativeBodyUsed = Object.getOwnPropertyDescriptor(native, "bodyUsed")?.get as (
     this: Response,
   ) => boolean;
@@ -77,26 +77,23 @@ function prototypeOfMetered(): object {
   const streamOf = (response: InPlace): ReadableStream<Uint8Array> | null => {
     if (response[COPY] !== undefined) return response[COPY].body;
     if (response[STREAM] !== undefined) return response[STREAM];
-    const body = nativeBody.call(response) as ReadableStream<Uint8Array> | null;
-    if (body === null) return null;
-    const stream = response[TAP].stream(body, response);
+    if (response[TAP].taken) return response[BODY];
+    const stream = response[TAP].stream(response[BODY], response);
     response[STREAM] = stream;
     return stream;
   };
-  /** The tap, where the platform may read the whole body at once. */
+  /** The tap, where it may read the whole body at once. */
   const wholeOf = (response: InPlace): Tap | undefined =>
-    response[COPY] === undefined && response[TAP].readsWhole ? response[TAP] : undefined;
-  const whole: WholeBody = {
-    text: (response) => native.text.call(response),
-    arrayBuffer: (response) => native.arrayBuffer.call(response),
-  };
+    response[COPY] === undefined && response[TAP].readsWhole && !nativeBodyUsed.call(response)
+      ? response[TAP]
+      : undefined;
   /** A body that is being read already is refused as ever, by a promise that fails. */
   const inPieces = async (response: InPlace): Promise<Response> => {
     if (response[COPY] !== undefined) return response[COPY];
     return nativeBodyUsed.call(response) ? response : new Response(streamOf(response));
   };
   const bytesOf = (response: InPlace): Promise<ArrayBuffer> =>
-    wholeOf(response)?.bytes(response, whole) ??
+    wholeOf(response)?.bytes(native.arrayBuffer.call(response)) ??
     inPieces(response).then((pieces) => native.arrayBuffer.call(pieces));
 
   const methods = {
@@ -112,12 +109,12 @@ function prototypeOfMetered(): object {
     },
     text: {
       value: function (this: InPlace) {
-        return wholeOf(this)?.text(this, whole) ?? inPieces(this).then((pieces) => native.text.call(pieces));
+        return wholeOf(this)?.text(this[BODY]) ?? inPieces(this).then((pieces) => native.text.call(pieces));
       },
     },
     json: {
       value: function (this: InPlace) {
-        return wholeOf(this)?.json(this, whole) ?? inPieces(this).then((pieces) => native.json.call(pieces));
+        return wholeOf(this)?.json(this[BODY]) ?? inPieces(this).then((pieces) => native.json.call(pieces));
       },
     },
     blob: {

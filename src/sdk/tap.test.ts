@@ -280,3 +280,31 @@ it("gives the app what the platform would, and counts the bytes that came", asyn
   }
   server.close();
 });
+
+it("of a body that was read as a whole shows what the platform does", async () => {
+  const { fetch } = metered();
+  const after = async (response: Response) => {
+    await response.json();
+    const { body, bodyUsed } = response;
+    return { bodyUsed, locked: body?.locked, again: await response.text().catch((error) => error.message) };
+  };
+  expect(await after(await fetch(url(), chat()))).toEqual(await after(await globalThis.fetch(url(), chat())));
+});
+
+it("fails as the platform does where a body of the app's own fetch has pieces that are no bytes, or was read", async () => {
+  const strange = () => new ReadableStream({ start: (controller) => controller.enqueue("text") });
+  const disturbed = async () => {
+    const response = new Response("{}", { headers: { "content-type": "application/json" } });
+    const reader = response.body?.getReader();
+    await reader?.read();
+    reader?.releaseLock();
+    return response;
+  };
+  for (const answer of [async () => new Response(strange()), disturbed]) {
+    records.length = 0;
+    const { fetch } = metered({ fetch: answer });
+    const failed = await (await answer()).text().catch(String);
+    expect(await (await fetch(url(), chat())).text().catch(String)).toBe(failed);
+    expect(failed).toMatch(/^TypeError/);
+  }
+});

@@ -3,21 +3,17 @@
  * depends on when its pieces come, else piece by piece (tapped-pieces.ts).
  */
 import type { AnswerMeter } from "../usage/meter.ts";
-import { textStart, utf8Text } from "../wire/bytes.ts";
+import { joined, textStart, utf8Text } from "../wire/bytes.ts";
 import { settleOnceCollected } from "./ending.ts";
 import { settleFailed, type TappedCall } from "./tapped-call.ts";
 import { TappedPieces } from "./tapped-pieces.ts";
 import { TappedStream } from "./tapped-stream.ts";
 
-/** The platform's ways to read a body in one. */
-export interface WholeBody {
-  text(response: Response): Promise<string>;
-  arrayBuffer(response: Response): Promise<ArrayBuffer>;
-}
-
 export class Tap {
   readonly #call: TappedCall;
   #pieces: TappedPieces | undefined;
+  /** The body is being read, or has been, in one. */
+  taken = false;
   #listening = false;
   /** Why the app gets no more. */
   #reason: { readonly why: unknown } | undefined;
@@ -71,8 +67,9 @@ export class Tap {
   }
 
   /** Reads the body in one. Rejects as the platform does. */
-  bytes(response: Response, native: WholeBody): Promise<ArrayBuffer> {
-    return native.arrayBuffer(response).then((buffer) => {
+  bytes(read: Promise<ArrayBuffer>): Promise<ArrayBuffer> {
+    this.taken = true;
+    return read.then((buffer) => {
       this.#call.meter.push(new Uint8Array(buffer));
       this.#ended(buffer.byteLength);
       return buffer;
@@ -80,35 +77,36 @@ export class Tap {
   }
 
   /** The same as a text. */
-  text(response: Response, native: WholeBody): Promise<string> {
-    return this.#readText(response, native, asText);
+  text(body: ReadableStream<Uint8Array>): Promise<string> {
+    return this.#readWhole(body, asText);
   }
 
   /** The same as what its JSON says, parsed once for the app and for the meter. */
-  json(response: Response, native: WholeBody): Promise<unknown> {
-    return this.#readText(response, native, asJson);
+  json(body: ReadableStream<Uint8Array>): Promise<unknown> {
+    return this.#readWhole(body, asJson);
   }
 
   /**
-   * The platform makes a text in less time than bytes, but from a text nobody can tell how many bytes it was: a byte
-   * order mark is gone from it, and what was no UTF-8 is something else.
+   * By a reader of our own: Node.js goes a long way from a body's pieces to their text (`bench/meter.mjs`), and says
+   * of a text neither how many bytes it was nor whether they were UTF-8.
    */
-  #readText<T>(response: Response, native: WholeBody, read: ReadText<T>): Promise<T> {
-    const { length } = this.#call;
-    if (length !== undefined) {
-      return native.text(response).then((text) => this.#take(text, length, read), this.#failed);
-    }
-    return native.arrayBuffer(response).then((buffer) => {
-      const bytes = new Uint8Array(buffer);
-      return this.#take(utf8Text(bytes, textStart(bytes)), bytes.length, read);
-    }, this.#failed);
-  }
-
-  #take<T>(text: string, bytes: number, read: ReadText<T>): T {
+  async #readWhole<T>(body: ReadableStream<Uint8Array>, convert: Convert<T>): Promise<T> {
+    this.taken = true;
+    const pieces: Uint8Array[] = [];
     try {
-      return read(text, this.#call.meter);
+      const reader = body.getReader();
+      for (let read = await reader.read(); !read.done; read = await reader.read()) {
+        if (!isBytes(read.value)) throw new TypeError("Received non-Uint8Array chunk");
+        pieces.push(read.value);
+      }
+    } catch (error) {
+      return this.#failed(error);
+    }
+    const bytes = joined(pieces);
+    try {
+      return convert(bytes, this.#call.meter);
     } finally {
-      this.#ended(bytes);
+      this.#ended(bytes.length);
     }
   }
 
@@ -130,24 +128,31 @@ export class Tap {
   }
 }
 
-/** Shows the meter a whole body's text and makes of it what the app is to get. */
-type ReadText<T> = (text: string, meter: AnswerMeter) => T;
+/** Shows the meter a whole body and makes of it what the app is to get. */
+type Convert<T> = (bytes: Uint8Array, meter: AnswerMeter) => T;
 
-function asText(text: string, meter: AnswerMeter): string {
-  meter.pushText(text);
+function asText(bytes: Uint8Array, meter: AnswerMeter): string {
+  const text = utf8Text(bytes, textStart(bytes));
+  meter.pushWhole(bytes, text);
   return text;
 }
 
-function asJson(text: string, meter: AnswerMeter): unknown {
+function asJson(bytes: Uint8Array, meter: AnswerMeter): unknown {
+  const text = utf8Text(bytes, textStart(bytes));
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    meter.pushText(text);
+    meter.pushWhole(bytes, text);
     throw error;
   }
   meter.pushParsed(parsed);
   return parsed;
+}
+
+/** Of whatever realm. */
+function isBytes(piece: { readonly [Symbol.toStringTag]?: string }): boolean {
+  return piece[Symbol.toStringTag] === "Uint8Array";
 }
 
 function weakly(tap: Tap): Pick<WeakRef<Tap>, "deref"> {

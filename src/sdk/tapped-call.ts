@@ -13,8 +13,6 @@ export interface TappedCall {
   /** The app's own. */
   readonly signal: AbortSignal | undefined;
   readonly upstream: string;
-  /** Bytes of the body, where they were announced and are not compressed. */
-  readonly length: number | undefined;
 }
 
 /** Ends a call whose body could not be read: the app has left, or the upstream or a limit has ended it. */

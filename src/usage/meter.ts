@@ -7,7 +7,7 @@
  * counted).
  */
 
-import { gather, joined, textStart, utf8Bytes, utf8Text } from "../wire/bytes.ts";
+import { gather, joined, textStart, utf8Text } from "../wire/bytes.ts";
 import { ArraySplitter } from "../wire/json-array.ts";
 import { findInHead, findInTail } from "../wire/json-tail.ts";
 import { EventSplitter, readEvent } from "../wire/sse.ts";
@@ -102,9 +102,9 @@ export class AnswerMeter {
     return chunk;
   }
 
-  /** Takes the whole of an answer that is no stream as its text, without a byte order mark, in place of its bytes. */
-  pushText(text: string): void {
-    if (text.length > PARSE_WHOLE_BYTES) this.push(utf8Bytes(text));
+  /** Takes the whole of an answer that is no stream, with its text, which lacks a byte order mark. */
+  pushWhole(bytes: Uint8Array, text: string): void {
+    if (bytes.length > PARSE_WHOLE_BYTES) this.push(bytes);
     else if (this.#kind === "json" && text !== "") this.#parse(text);
   }
 
