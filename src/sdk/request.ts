@@ -2,6 +2,7 @@
 import type { Operation, RequestBody, RequestFacts } from "../usage/dialect.ts";
 import { askForUsage, lacksUsage, parseBody } from "../usage/request-body.ts";
 import { utf8Bytes, utf8Length, utf8Text } from "../wire/bytes.ts";
+import { readMembers } from "../wire/json-members.ts";
 
 export type FetchInput = Parameters<typeof globalThis.fetch>[0];
 export type FetchInit = NonNullable<Parameters<typeof globalThis.fetch>[1]>;
@@ -64,7 +65,9 @@ function requestOf(
   taken: Taken,
 ): AppRequest {
   const { content } = taken;
-  const parsed = typeof content === "string" ? parseText(content) : parseBytes(taken, input, init);
+  const keys = operation.dialect.factKeys;
+  const parsed =
+    typeof content === "string" ? parseText(content, keys) : parseBytes(taken, input, init, keys);
   const facts = operation.dialect.facts(operation, parsed);
   const usageInjected = content !== undefined && lacksUsage(operation, facts, parsed.json, includeUsage);
   return {
@@ -116,21 +119,27 @@ function replayable(init: FetchInit | undefined, taken: Taken, input: FetchInput
   return { ...rest, body: taken.body, headers };
 }
 
-function parseText(text: string): RequestBody {
+/** The few members that `keys` names, without the rest where they can be told from it. */
+function parseText(text: string, keys: ReadonlySet<string>): RequestBody {
   try {
-    return { json: JSON.parse(text), form: undefined };
+    return { json: readMembers(text, keys) ?? JSON.parse(text), form: undefined };
   } catch {
     return { json: undefined, form: undefined };
   }
 }
 
-function parseBytes(taken: Taken, input: FetchInput, init: FetchInit | undefined): RequestBody {
+function parseBytes(
+  taken: Taken,
+  input: FetchInput,
+  init: FetchInit | undefined,
+  keys: ReadonlySet<string>,
+): RequestBody {
   const { content } = taken;
   if (content === undefined || typeof content === "string") return parseBody(undefined, "");
   const contentType = taken.contentType || headerOf(input, init, "content-type");
   return contentType.toLowerCase().startsWith("multipart/")
     ? parseBody(content, contentType)
-    : parseText(utf8Text(content));
+    : parseText(utf8Text(content), keys);
 }
 
 /** One header of the request, without building what is not there. `name` is lower case. */

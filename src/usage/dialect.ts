@@ -98,6 +98,8 @@ export interface Dialect {
   /** `path` is without query and starts with `/`; `method` is upper case. */
   match(method: string, path: string): Operation | undefined;
   facts(operation: Operation, body: RequestBody): RequestFacts;
+  /** Top-level keys of a request's JSON that `facts` reads; the rest, the prompt above all, need not be parsed for it. */
+  readonly factKeys: ReadonlySet<string>;
   /** Reads one whole JSON answer (already parsed; may be only the part around `usage`, see wire/json-tail.ts). */
   readBody(body: unknown, reading: Reading): void;
   /** Reads one event of a stream, or one element of a stream that is an array: its `event:` name ("" when none) and its parsed data. */

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { hostileObject, hostilePiece } from "../../test/helpers/arbitrary-json.ts";
 import { findInHead, findInTail } from "./json-tail.ts";
 
 const WINDOW = 64 * 1024;
@@ -96,47 +97,11 @@ describe("findInHead", () => {
   });
 });
 
-/** JSON text of any shape: hostile keys and strings, random spaces, nested `usage` and `model`. */
-const name = fc.oneof(
-  fc.constantFrom("usage", "model", "usage\\", '"usage"', "usag", "a", "", "ü"),
-  fc.string({ unit: "binary", maxLength: 6 }),
-);
-const piece = fc.constantFrom(
-  '"usage":{"x":1}',
-  ',"usage":',
-  '"',
-  "\\",
-  "}",
-  "{",
-  "]",
-  "usage",
-  "𝄞",
-  "\n",
-  "model",
-);
-const leaf = fc.oneof(
-  fc.integer(),
-  fc.double({ noNaN: true, noDefaultInfinity: true }),
-  fc.boolean(),
-  fc.constant(null),
-  fc.array(piece, { maxLength: 5 }).map((pieces) => pieces.join("")),
-  fc.string({ unit: "binary", maxLength: 8 }),
-);
-const { value } = fc.letrec<{ value: unknown }>((tie) => ({
-  value: fc.oneof(
-    { maxDepth: 4 },
-    leaf,
-    fc.array(tie("value"), { maxLength: 3 }),
-    fc.dictionary(name, tie("value"), { maxKeys: 3 }),
-  ),
-}));
-const object = fc.dictionary(name, value, { maxKeys: 6 });
-
 describe("whatever the body", () => {
   it("the result is what JSON.parse gives, or undefined", () => {
     fc.assert(
       fc.property(
-        object,
+        hostileObject,
         fc.constantFrom(undefined, 1, "\t"),
         fc.integer({ min: 0, max: 300 }),
         (body, indent, window) => {
@@ -163,7 +128,7 @@ describe("whatever the body", () => {
   it("nothing is thrown, for any bytes", () => {
     fc.assert(
       fc.property(
-        fc.array(fc.oneof(piece, fc.constantFrom("{", '"usage":', "1", ",")), { maxLength: 20 }),
+        fc.array(fc.oneof(hostilePiece, fc.constantFrom("{", '"usage":', "1", ",")), { maxLength: 20 }),
         (pieces) => {
           const bytes = bytesOf(`{${pieces.join("")}`);
           for (const key of ["usage", "model"]) {

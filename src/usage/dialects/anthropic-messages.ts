@@ -28,6 +28,7 @@ export const anthropicMessages: Dialect = {
   family: "anthropic",
   countsTokens: true,
   usageKeys: ["usage"],
+  factKeys: new Set(["model", "stream", "max_tokens", "service_tier"]),
 
   match(method: string, path: string): Operation | undefined {
     if (!isUnder(path, ROOT)) return undefined;

@@ -121,6 +121,23 @@ describe("facts of a request", () => {
     expect(ask("/v1/audio/speech", { model: "m", input: "a", stream_format: "sse" }).streaming).toBe(true);
   });
 
+  it("need no more of a request than its fact keys, whatever that asks for", () => {
+    const paths = [
+      ...["chat/completions", "completions", "responses", "messages", "embeddings", "images/edits"],
+      ...["audio/speech", "audio/transcriptions", "models", "files"],
+    ].map((path) => `/v1/${path}`);
+    for (const path of [...paths, "/v1beta/models/a:generateContent", "/v1beta/models/imagen:predict"]) {
+      const operation = recognise("POST", path);
+      const needed = new Set<string | symbol>();
+      const spy = new Proxy({}, { get: (_, key) => void needed.add(key) });
+      operation?.dialect.facts(operation, { json: spy, form: undefined });
+      expect(
+        [...needed].filter((key) => !operation?.dialect.factKeys.has(String(key))),
+        path,
+      ).toEqual([]);
+    }
+  });
+
   it("lists ask for no model", () => {
     expect(ask("/v1/models", { model: "x" })).toEqual({ model: "", streaming: false });
   });

@@ -46,6 +46,9 @@ export const geminiGenerate: Dialect = {
   family: "gemini",
   countsTokens: true,
   usageKeys: ["usageMetadata", "modelVersion"],
+  factKeys: new Set([
+    ...["generationConfig", "generation_config", "serviceTier", "service_tier", "parameters"],
+  ]),
 
   match(httpMethod: string, path: string): Operation | undefined {
     const root = MODEL_ROOTS.find((candidate) => isUnder(path, candidate));

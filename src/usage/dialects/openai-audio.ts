@@ -15,6 +15,7 @@ export const openAiAudio: Dialect = {
   family: "openai",
   countsTokens: false,
   usageKeys: ["usage"],
+  factKeys: new Set(["model", "stream", "stream_format", "input"]),
 
   match(method: string, path: string): Operation | undefined {
     if (!isUnder(path, ROOT)) return undefined;

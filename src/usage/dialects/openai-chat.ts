@@ -19,6 +19,7 @@ import {
   contentText,
   hasPart,
   isUnder,
+  OPENAI_FACT_KEYS,
   openAiFacts,
   operationPair,
   TextCollector,
@@ -34,6 +35,7 @@ export const openAiChat: Dialect = {
   countsTokens: true,
   usageOnRequest: true,
   usageKeys: ["usage", "service_tier"],
+  factKeys: new Set([...OPENAI_FACT_KEYS, "max_completion_tokens", "max_tokens"]),
 
   match(method: string, path: string): Operation | undefined {
     if (!isUnder(path, ROOT)) return undefined;

@@ -2,7 +2,7 @@
 import { count } from "../../core/quantities.ts";
 import type { Dialect, Operation, Reading, RequestBody, RequestFacts } from "../dialect.ts";
 import { type Fields, fields, items, readError, readNames, readOutput, tellsBothHalves } from "./fields.ts";
-import { isUnder, openAiFacts, operationPair, TextCollector } from "./openai-request.ts";
+import { isUnder, OPENAI_FACT_KEYS, openAiFacts, operationPair, TextCollector } from "./openai-request.ts";
 import { readOpenAiUsage } from "./openai-usage.ts";
 
 const ROOT = "/v1/completions";
@@ -13,6 +13,7 @@ export const openAiCompletions: Dialect = {
   countsTokens: true,
   usageOnRequest: true,
   usageKeys: ["usage", "service_tier"],
+  factKeys: new Set([...OPENAI_FACT_KEYS, "max_tokens", "max_completion_tokens"]),
 
   match(method: string, path: string): Operation | undefined {
     if (!isUnder(path, ROOT)) return undefined;

@@ -12,6 +12,7 @@ export const openAiEmbeddings: Dialect = {
   countsTokens: true,
   // Both stand behind the vectors, out of sight of a look at the answer's beginning.
   usageKeys: ["usage", "model"],
+  factKeys: new Set(["model"]),
 
   match(method: string, path: string): Operation | undefined {
     if (!isUnder(path, ROOT)) return undefined;

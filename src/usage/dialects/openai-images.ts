@@ -16,6 +16,7 @@ export const openAiImages: Dialect = {
   family: "openai",
   countsTokens: false,
   usageKeys: ["usage"],
+  factKeys: new Set(["model", "stream", "n", "size", "quality"]),
 
   match(method: string, path: string): Operation | undefined {
     if (!isUnder(path, ROOT)) return undefined;

@@ -10,6 +10,7 @@ export const openAiModels: Dialect = {
   sharedPath: true,
   countsTokens: false,
   usageKeys: [],
+  factKeys: new Set(),
 
   match(_method: string, path: string): Operation | undefined {
     return isUnder(path, ROOT) ? operation : undefined;

@@ -24,6 +24,9 @@ export function operationPair(operation: Omit<Operation, "billable">): Operation
   return { billed: { ...operation, billable: true }, free: { ...operation, billable: false } };
 }
 
+/** What `openAiFacts` reads; each API names its limit on output in its own way. */
+export const OPENAI_FACT_KEYS = ["model", "stream", "stream_options", "service_tier"] as const;
+
 /** Facts of a JSON request. Written for each call: objects put together from parts of others take several times as long. */
 export function openAiFacts(json: Fields, maxOutputTokens: number | undefined): RequestFacts {
   const facts: { -readonly [Name in keyof RequestFacts]: RequestFacts[Name] } = {

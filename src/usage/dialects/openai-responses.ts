@@ -21,6 +21,7 @@ import {
   contentText,
   hasPart,
   isUnder,
+  OPENAI_FACT_KEYS,
   openAiFacts,
   operationPair,
   TextCollector,
@@ -35,6 +36,7 @@ export const openAiResponses: Dialect = {
   family: "openai",
   countsTokens: true,
   usageKeys: ["usage", "service_tier"],
+  factKeys: new Set([...OPENAI_FACT_KEYS, "max_output_tokens"]),
 
   match(method: string, path: string): Operation | undefined {
     if (!isUnder(path, ROOT)) return undefined;

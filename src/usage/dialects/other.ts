@@ -12,6 +12,7 @@ export const other: Dialect = {
   sharedPath: true,
   countsTokens: false,
   usageKeys: [],
+  factKeys: new Set(["model", "stream"]),
 
   match(_method: string, path: string): Operation | undefined {
     return isUnder(path, "/v1") || isUnder(path, "/v1beta") ? operation : undefined;
