@@ -84,9 +84,7 @@ function prototypeOfMetered(): object {
   };
   /** The tap, where it may read the whole body at once. */
   const wholeOf = (response: InPlace): Tap | undefined =>
-    response[COPY] === undefined && response[TAP].readsWhole && !nativeBodyUsed.call(response)
-      ? response[TAP]
-      : undefined;
+    response[COPY] === undefined && response[TAP].readsWhole ? response[TAP] : undefined;
   /** A body that is being read already is refused as ever, by a promise that fails. */
   const inPieces = async (response: InPlace): Promise<Response> => {
     if (response[COPY] !== undefined) return response[COPY];

@@ -63,7 +63,7 @@ export class Tap {
   /** The pieces of the answer are of no interest, and no limit is on them: it may be read in one. */
   get readsWhole(): boolean {
     const { meter, deadlines } = this.#call;
-    return this.#pieces === undefined && !meter.growing && !deadlines.limited;
+    return !this.taken && this.#pieces === undefined && !meter.growing && !deadlines.limited;
   }
 
   /** Reads the body in one. Rejects as the platform does. */
