@@ -82,7 +82,7 @@ export interface Running {
 }
 
 /** At the end, estimates that calls still wait for may take this long. */
-const ESTIMATES_MS = 2_000;
+const ESTIMATES_MS = 10_000;
 
 /** At the end, notifications that are not told yet may take this long. */
 const NOTIFICATIONS_MS = 5_000;

@@ -7,9 +7,7 @@ import { BellwetherError } from "../core/errors.ts";
 import type { ClientExchange, ClientListener } from "../gateway/ports.ts";
 import { gather, joined } from "../wire/bytes.ts";
 import { replaceCorsHeaders } from "./cors.ts";
-
-/** After a refused upload the rest is read and thrown away this long, so that the client sees the answer. */
-const LINGER_MS = 2_000;
+import { Linger } from "./linger.ts";
 
 const EXCHANGE = Symbol("exchange");
 const DISTRUSTED = Symbol("distrusted");
@@ -27,7 +25,7 @@ export class NodeClientExchange implements ClientExchange {
   #bodyDone = false;
   #headWaiting = false;
   #uploadRefused = false;
-  #lingerTimer: NodeJS.Timeout | undefined;
+  #lingering: Linger | undefined;
   #over = false;
 
   /** `cors`: headers that replace the upstream's own about origins. */
@@ -130,6 +128,7 @@ export class NodeClientExchange implements ClientExchange {
   }
 
   receive(chunk: Buffer): void {
+    this.#lingering?.heard();
     if (this.#bodyDone) return;
     this.#received += chunk.length;
     if (this.#received > this.#limit)
@@ -151,7 +150,7 @@ export class NodeClientExchange implements ClientExchange {
   }
 
   closed(): void {
-    clearTimeout(this.#lingerTimer);
+    this.#lingering?.stop();
     // The connection may stay, and with it this exchange; the call need not.
     const listener = this.#listener;
     this.#listener = undefined;
@@ -212,7 +211,7 @@ export class NodeClientExchange implements ClientExchange {
       this.#response.addTrailers(pairs);
     }
     if (!this.#uploadRefused || this.#request.complete) this.#response.end();
-    else this.#lingerTimer = setTimeout(endResponse, LINGER_MS, this.#response);
+    else this.#lingering = new Linger(() => this.#response.end());
   }
 
   cut(): void {
@@ -253,10 +252,6 @@ function without(lower: string, headers: readonly string[]): string[] {
 
 function flushHead(exchange: NodeClientExchange): void {
   exchange.flushHead();
-}
-
-function endResponse(response: ServerResponse): void {
-  response.end();
 }
 
 function onRequestData(this: IncomingMessage, chunk: Buffer): void {

@@ -22,7 +22,7 @@ describeWithProgram("clickhouse-server", "a ledger in ClickHouse", (program) => 
   beforeAll(async () => {
     server = await clickhouseServer(program);
     await server.start();
-  }, 60_000);
+  });
   afterAll(async () => {
     await server.remove();
     rmSync(folder, { recursive: true, force: true });
@@ -34,11 +34,10 @@ describeWithProgram("clickhouse-server", "a ledger in ClickHouse", (program) => 
   const open = (database: string, home = folder): Promise<LedgerStore> =>
     openStore({ path: join(home, "none.duckdb"), memoryBytes: 1e8, clickhouse: settings(database) });
 
-  it("has the same reports as one in DuckDB, whatever the calls", { timeout: 120_000 }, () =>
-    sameReportsAsDuckdb((home) => open(`twins_${++numbers}`, home)),
-  );
+  it("has the same reports as one in DuckDB, whatever the calls", () =>
+    sameReportsAsDuckdb((home) => open(`twins_${++numbers}`, home)));
 
-  it("has every call once after its server was away", { timeout: 240_000 }, async () => {
+  it("has every call once after its server was away", async () => {
     const product = await startProduct({ config: { ledger: { clickhouse: settings("away") } } });
     let expected = 0;
     const call = async (): Promise<number> => {

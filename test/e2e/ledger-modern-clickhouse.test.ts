@@ -45,7 +45,5 @@ describe.skipIf(!chdb.wanted)("a ledger in modern ClickHouse", () => {
     ledgerStoreSuite({ open: () => fresh(), reopen: () => open(), remove: () => Promise.resolve() });
   });
 
-  it("has the same reports as one in DuckDB, whatever the calls", { timeout: 120_000 }, () =>
-    sameReportsAsDuckdb(fresh),
-  );
+  it("has the same reports as one in DuckDB, whatever the calls", () => sameReportsAsDuckdb(fresh));
 });

@@ -39,7 +39,7 @@ describeWithProgram("clickhouse-server", "ClickHouse", (program) => {
   beforeAll(async () => {
     server = await clickhouseServer(program);
     await server.start();
-  }, 60_000);
+  });
   afterAll(async () => {
     await server.remove();
     rmSync(folder, { recursive: true, force: true });

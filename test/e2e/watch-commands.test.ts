@@ -121,7 +121,10 @@ describe("probe", () => {
 
 describe("doctor", () => {
   test("finds nothing wrong where nothing is", async () => {
-    const { code, stdout } = await run(["doctor"]);
+    // A machine that stands still for a second makes the way there slow, and the doctor tells of it.
+    let { code, stdout } = await run(["doctor"]);
+    for (let tries = 0; tries < 5 && stdout.includes("connect_slow"); tries++)
+      ({ code, stdout } = await run(["doctor"]));
     expect(stdout).toContain("holysheep: keys: the upstream accepts it");
     expect(stdout).toContain("holysheep: account: ");
     expect(stdout).toMatch(/Nothing is wrong/);
@@ -138,7 +141,8 @@ describe("doctor", () => {
     expect(refused.code).toBe(1);
     const ailments = ({ stdout }: { stdout: string }) =>
       (JSON.parse(stdout) as { findings: { ailment: string | null }[] }).findings.flatMap(
-        ({ ailment }) => ailment ?? [],
+        // A machine that stands still for a second makes the way there slow.
+        ({ ailment }) => (ailment === null || ailment === "connect_slow" ? [] : ailment),
       );
     expect(ailments(refused)).toEqual(["configuration_refused", "base_url_ignored"]);
 

@@ -220,7 +220,7 @@ export function ledgerStoreSuite(under: StoreUnderTest): void {
     }
   });
 
-  it("has the books of random calls", { timeout: 60_000 }, async () => {
+  it("has the books of random calls", async () => {
     const of = await fresh();
     let known: LedgerRow[] = [];
     const row = fc.record({

@@ -7,7 +7,7 @@ export interface Health {
   readonly upstreams: readonly string[];
 }
 
-const ANSWER_MS = 3_000;
+const ANSWER_MS = 10_000;
 
 /** What answers there: a Bellwether, some other program, or nobody. */
 export async function examine(url: string): Promise<Health | "stranger" | "nobody"> {

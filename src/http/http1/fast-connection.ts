@@ -6,14 +6,13 @@
 import type { Socket } from "node:net";
 import { BellwetherError } from "../../core/errors.ts";
 import type { ClientExchange } from "../../gateway/ports.ts";
+import { Linger } from "../linger.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { PlainExchange } from "./plain-exchange.ts";
 import { type PlainHead, parsePlainHead } from "./plain-head.ts";
 
 /** An idle connection is kept longer than common load balancers keep theirs. */
 const KEEP_ALIVE_MS = 75_000;
-/** After a refusal what still comes is thrown away this long, so that the client sees the answer. */
-const LINGER_MS = 2_000;
 /** What a client sends ahead of its turn is held up to this many bytes, then it waits. */
 const MAX_AHEAD_BYTES = 64 * 1024;
 /** The last head is remembered up to this many bytes. */
@@ -53,7 +52,7 @@ export class FastConnection {
   #ahead: Buffer = NOTHING;
   /** Monotonic milliseconds: when it became idle, or when the present request began. */
   #since = performance.now();
-  #lingering: NodeJS.Timeout | undefined;
+  #lingering: Linger | undefined;
   /** Clients send the same head again and again. */
   #lastText = "";
   #lastHead: PlainHead | undefined;
@@ -92,6 +91,7 @@ export class FastConnection {
   // The socket's side.
 
   received(chunk: Buffer): void {
+    this.#lingering?.heard();
     if (this.#state === "last" && this.#exchange === undefined) return;
     if (this.#state === "idle") return this.#begin(chunk);
     const exchange = this.#exchange;
@@ -116,7 +116,7 @@ export class FastConnection {
   }
 
   closed(): void {
-    clearTimeout(this.#lingering);
+    this.#lingering?.stop();
     this.#owner.gone(this);
     const exchange = this.#exchange;
     this.#exchange = undefined;
@@ -226,7 +226,7 @@ export class FastConnection {
       this.#state = "last";
       this.#socket.end();
     }
-    this.#lingering ??= setTimeout(destroySoon, LINGER_MS, this.#socket);
+    this.#lingering ??= new Linger(() => this.#socket.destroySoon());
   }
 }
 
