@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { socketPair } from "../../test/helpers/socket-pair.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Settings, Surroundings } from "../gateway/state.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
@@ -89,8 +90,10 @@ it("leaves a probe behind that does not mind its time", async () => {
     task(() => never),
     surroundings(),
   );
-  await vi.advanceTimersByTimeAsync(1_000 + 250 + 999);
-  await vi.advanceTimersByTimeAsync(1);
+  await vi.advanceTimersByTimeAsync(1_000 + 250);
+  // What has arrived is read before the probe is told.
+  await new Promise((resolve) => setImmediate(resolve));
+  await vi.advanceTimersByTimeAsync(1_000);
   expect(await running).toMatchObject({ outcome: "timeout", success: false });
 });
 
@@ -101,6 +104,23 @@ it("tells a probe that its time is over", async () => {
   await vi.advanceTimersByTimeAsync(1_250);
   expect(await running).toMatchObject({ outcome: "timeout" });
   expect(errors).toEqual([]);
+});
+
+it("takes an answer that came in time, though this process stood still and has not read it yet", async () => {
+  const { near, far, close } = await socketPair();
+  const run: Probe["run"] = ({ signal }) =>
+    new Promise((resolve, reject) => {
+      near.once("data", () => resolve({ key: "valid" }));
+      signal.addEventListener("abort", () => reject(new Error("aborted")));
+    });
+  const running = runProbe(task(run), surroundings());
+  // In one turn of the event loop, after which timers come before sockets.
+  setImmediate(() => {
+    far.write("answer");
+    vi.advanceTimersByTime(60_000);
+  });
+  expect(await running).toMatchObject({ outcome: "success", key: "valid" });
+  close();
 });
 
 it("does not run what costs once the day's money is spent, and says how to change that", async () => {

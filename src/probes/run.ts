@@ -169,12 +169,15 @@ async function inTime(
   };
   return new Promise<Finding>((resolve, reject) => {
     let late: NodeJS.Timeout | undefined;
+    let over = false;
     const abort = (): void => {
+      if (over) return;
       controller.abort();
       // Whoever does not mind the signal is not waited for for ever.
       late = setTimeout(() => reject(timedOut(timeoutMs)), GRACE_MS);
     };
-    const timer = setTimeout(abort, timeoutMs + MARGIN_MS);
+    // What has come by then is read first: a process that did not run for a while has no silent upstream.
+    const timer = setTimeout(() => setImmediate(abort), timeoutMs + MARGIN_MS);
     outer?.addEventListener("abort", abort, { once: true });
     const work = outer?.aborted === true ? Promise.reject(timedOut(timeoutMs)) : start(probe, context);
     work
@@ -183,6 +186,7 @@ async function inTime(
       })
       .then(resolve, reject)
       .finally(() => {
+        over = true;
         clearTimeout(timer);
         clearTimeout(late);
         outer?.removeEventListener("abort", abort);
