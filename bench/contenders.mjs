@@ -172,4 +172,14 @@ export function bellwetherAt(root, name = "bellwether") {
 
 export const bellwether = bellwetherAt(ROOT);
 
-export const contenders = [direct, nginx, portkey, bellwether];
+/** The same but for the rows in the ledger: what the gateway by itself takes. Where calls are many. */
+const noLedger = {
+  ...bellwether,
+  name: "no-ledger",
+  measures: ["throughput", "latency"],
+  spawn: (upstreamUrl, options) =>
+    bellwether.spawn(upstreamUrl, { ...options, configuration: { ledger: { enabled: false } } }),
+};
+
+/** `measures`: names of those that it takes part in; all unless given. */
+export const contenders = [direct, nginx, portkey, bellwether, noLedger];

@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { bellwether, contenders } from "./contenders.mjs";
+import { contenders } from "./contenders.mjs";
 import { describeMachine, leaveContenderCpu, progress, requireTools } from "./machine.mjs";
 import { measures } from "./measures/index.mjs";
 import { report } from "./report.mjs";
@@ -98,7 +98,7 @@ try {
   fail(error.message);
 }
 if (options.contenders.some(({ name }) => name === "portkey")) installContenders();
-if (options.contenders.includes(bellwether) && !bellwether.exists())
+if (options.contenders.some(({ exists }) => exists?.() === false))
   fail("Bellwether is not built. Run `npm run build` first, or choose other --contenders.");
 
 leaveContenderCpu();
@@ -111,7 +111,9 @@ for (const measure of selected) {
   try {
     results[measure.name] = await measure.run({
       ...options,
-      contenders: missing ? [direct, ...options.contenders] : options.contenders,
+      contenders: (missing ? [direct, ...options.contenders] : options.contenders).filter(
+        (contender) => contender.measures?.includes(measure.name) !== false,
+      ),
     });
   } catch (error) {
     // What other measures found is still worth having.
