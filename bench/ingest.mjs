@@ -39,22 +39,25 @@ async function measure() {
     const [journal, ingest, service, child] = await Promise.all(
       modules.map(async (source) => pathToFileURL(await bundled(scratch.path, source)).href),
     );
-    const { SMALL_HEAP } = await import(child);
+    const { FEW_ARENAS, SMALL_HEAP } = await import(child);
     const folder = join(scratch.path, "journal");
-    await inProcess([], "journal", journal, folder);
-    await inProcess([...SMALL_HEAP], "read", ingest, folder);
-    await inProcess([], "journal", journal, folder);
-    await inProcess([...SMALL_HEAP], "insert", service, folder, join(scratch.path, "ledger.duckdb"));
+    await inProcess([], {}, "journal", journal, folder);
+    await inProcess(SMALL_HEAP, FEW_ARENAS, "read", ingest, folder);
+    await inProcess([], {}, "journal", journal, folder);
+    await inProcess(SMALL_HEAP, FEW_ARENAS, "insert", service, folder, join(scratch.path, "ledger.duckdb"));
   } finally {
     scratch.remove();
   }
 }
 
 /** A process of its own: its writer is dead for the next, and what one has compiled is not there for the other. */
-async function inProcess(flags, ...role) {
+async function inProcess(flags, environment, ...role) {
   const own = ["--rows", values.rows, "--open", values.open];
   const script = fileURLToPath(import.meta.url);
-  const child = spawn(process.execPath, [...flags, script, ...own, ...role], { stdio: "inherit" });
+  const child = spawn(process.execPath, [...flags, script, ...own, ...role], {
+    stdio: "inherit",
+    env: { ...process.env, ...environment },
+  });
   const [code] = await once(child, "close");
   if (code !== 0) throw new Error(`${role[0]} ended with ${code}`);
 }

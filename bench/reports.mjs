@@ -44,7 +44,7 @@ const [role, ...rest] = process.argv.slice(2);
 if (role === "ask") await ask(...rest);
 else await make();
 
-/** Makes the ledger, then asks in a process of its own, whose memory is that of the database and the reports alone. */
+/** Makes the ledger, then asks in a process like the ledger's, whose memory is that of the database and the reports alone. */
 async function make() {
   const scratch = scratchFolder();
   try {
@@ -74,10 +74,13 @@ async function make() {
     await summing.close();
     print(`${(statSync(path).size / 1e9).toFixed(2)} GB on disk\n\n`);
     const script = fileURLToPath(import.meta.url);
+    const { FEW_ARENAS, SMALL_HEAP } = await import(
+      await bundled(scratch.path, "src/ledger/ledger-child.ts")
+    );
     const child = spawn(
       process.execPath,
-      [script, "ask", opener, reporter, path, String(now), String(ROWS)],
-      { stdio: "inherit" },
+      [...SMALL_HEAP, script, "ask", opener, reporter, path, String(now), String(ROWS)],
+      { stdio: "inherit", env: { ...process.env, ...FEW_ARENAS } },
     );
     await once(child, "close");
   } finally {

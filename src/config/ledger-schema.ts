@@ -17,7 +17,7 @@ export const ledger = z.strictObject({
   path: path
     .default(defaults.path)
     .describe("DuckDB file with one row a call; relative to this file, made when it is missing."),
-  memory: size(defaults.memory, { min: 32 * 2 ** 20, max: 2 ** 40 }).describe(
+  memory: size(defaults.memory, { min: 64 * 2 ** 20, max: 2 ** 40 }).describe(
     "Most memory the database takes for inserts and reports.",
   ),
   journal: z

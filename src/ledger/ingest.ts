@@ -9,6 +9,7 @@ import type { Calls } from "../store/calls.ts";
 import type { Payload } from "./journal/frame-reader.ts";
 import { JournalledCalls } from "./journal/journalled-calls.ts";
 import { OpenCalls } from "./journal/open-calls.ts";
+import { RecordBlocks } from "./journal/record-blocks.ts";
 import { LostPlaceError, ReadBuffer, SegmentReader } from "./journal/segment-reader.ts";
 import { listSegments, type SegmentFile } from "./journal/segments.ts";
 import { isAlive, STALE_MS } from "./journal/writer-identity.ts";
@@ -70,8 +71,9 @@ export class Ingest {
   readonly #alive: typeof isAlive;
   readonly #writers = new Map<string, Writer>();
   readonly #into = new ReadBuffer();
+  readonly #memory = new RecordBlocks();
   /** The batch that takes what is read. */
-  #filling = new JournalledCalls();
+  #filling: JournalledCalls;
   /** Batches for the database, the oldest first; that of a failed insert comes back. */
   readonly #waiting: JournalledCalls[] = [];
   /** To be filled again. */
@@ -88,6 +90,7 @@ export class Ingest {
     this.#options = options;
     this.#batchRows = options.batchRows ?? BATCH_ROWS;
     this.#alive = options.alive ?? isAlive;
+    this.#filling = new JournalledCalls(this.#memory);
   }
 
   /** What has been done since this object was made. */
@@ -105,6 +108,7 @@ export class Ingest {
       this.#note(await listSegments(this.#options.folder));
       for (const [name, writer] of this.#writers) await this.#advance(name, writer);
       await this.#insertAll();
+      this.#memory.rest();
     } catch (error) {
       // A segment must not be found complete while its rows are on their way.
       await this.#landed(0).catch(() => undefined);
@@ -231,10 +235,13 @@ export class Ingest {
   #endBatch(): void {
     if (this.#filling.length === 0) return;
     this.#waiting.push(this.#filling);
-    this.#filling = this.#spare.pop() ?? new JournalledCalls();
+    this.#filling = this.#spare.pop() ?? new JournalledCalls(this.#memory);
   }
 
-  /** Begins the inserts of full batches; waits where there are many. @throws InsertError when one has failed */
+  /**
+   * Begins the inserts of full batches, and waits until there is room for another: what is read on while two are under way
+   * would only wait, and take memory. @throws InsertError when one has failed
+   */
   async #insertWaiting(): Promise<void> {
     while (this.#waiting.length > 0) {
       await this.#landed(INSERTS - 1);
@@ -243,6 +250,7 @@ export class Ingest {
       const inserting = this.#insert(calls).finally(() => this.#inserting.delete(inserting));
       this.#inserting.add(inserting);
     }
+    await this.#landed(INSERTS - 1);
   }
 
   /** Resolves when the database has all that has been read. @throws InsertError */

@@ -161,7 +161,7 @@ it("ends when memory is used up while it reads, and the next one has every call"
   const poor = script(`
     const allocate = Buffer.allocUnsafeSlow;
     Buffer.allocUnsafeSlow = (bytes) => {
-      if (bytes > 2 ** 20) throw new RangeError("Array buffer allocation failed");
+      if (bytes >= 2 ** 20) throw new RangeError("Array buffer allocation failed");
       return allocate(bytes);
     };
     ${REQUIRE} ${RUN}`);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { arbitraryUsage } from "../../../test/helpers/arbitrary-usage.ts";
 import { uuidv7 } from "../../core/ids.ts";
 import { scaled } from "../../core/money.ts";
@@ -15,6 +15,7 @@ import { scanFrames } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { JournalledCalls } from "./journalled-calls.ts";
 import { OpenCalls } from "./open-calls.ts";
+import { RecordBlocks } from "./record-blocks.ts";
 import { RECORD, writeSettled, writeStarted } from "./records.ts";
 
 interface Reading {
@@ -35,7 +36,7 @@ function journalled(usages: readonly Usage[], { settled = true, cut = 0, to, dam
     writeStarted(out, number, usage);
     writeSettled(out, number, usage);
   }
-  const calls = to ?? new JournalledCalls();
+  const calls = to ?? new JournalledCalls(new RecordBlocks());
   const open = new OpenCalls();
   scanFrames(Buffer.from(out.bytes), true, (payload) => {
     damage?.(payload.bytes);
@@ -91,6 +92,38 @@ test("one that is shorter than its fields is left out and counted, either way", 
     expect(calls.write(0, new Remembered())).toBe(false);
     expect(calls.unreadable).toBe(1);
   }
+});
+
+test("batches share blocks: what one has done with another takes, and those between stay as they are", () => {
+  const memory = new RecordBlocks();
+  const take = vi.spyOn(memory, "take");
+  const usages = fc.sample(arbitraryUsage, { seed: 4, numRuns: 40 }).map((usage, index) => {
+    // Three to a block and a half, and one that is larger than a block.
+    return { ...usage, id: `call ${index}`, path: "/".repeat(index === 20 ? 3_000_000 : 300_000) };
+  });
+  const filled = (from: number, to: number): JournalledCalls => {
+    return journalled(usages.slice(from, to), { to: new JournalledCalls(memory) });
+  };
+  const ids = (calls: JournalledCalls): string[] => calls.rows().map(({ id }) => id);
+  const expected = (from: number, to: number): string[] => usages.slice(from, to).map(({ id }) => id);
+  const first = filled(0, 10);
+  const second = filled(10, 25);
+  expect([ids(first), ids(second)]).toEqual([expected(0, 10), expected(10, 25)]);
+  const before = new Set(take.mock.results.map(({ value }) => value));
+  take.mockClear();
+  first.clear();
+  expect([first.length, first.bytes]).toEqual([0, 0]);
+  const third = filled(25, 32);
+  expect(take.mock.results.map(({ value }) => before.has(value))).toEqual([true, true, true]);
+  expect([ids(second), ids(third)]).toEqual([expected(10, 25), expected(25, 32)]);
+  expect(second.rows()[10]?.path.length).toBe(3_000_000);
+  // A small one behind the large one.
+  expect(second.id(11)).toBe("call 21");
+  third.clear();
+  memory.rest();
+  take.mockClear();
+  filled(0, 10);
+  expect(take.mock.results.map(({ value }) => before.has(value))).toEqual([true, true, false, false]);
 });
 
 let folder: string;
@@ -149,7 +182,7 @@ test("texts that are no UTF-8, or beyond ASCII, are taken with what can be read 
   const [usage] = fc.sample(arbitraryUsage, { seed: 3, numRuns: 1 }) as [Usage];
   const mark = "M".repeat(40);
   const wide = "鸭嘴兽".repeat(20);
-  const calls = new JournalledCalls();
+  const calls = new JournalledCalls(new RecordBlocks());
   for (let n = 0; n < 600; n++) {
     const named = {
       ...usage,

@@ -5,24 +5,30 @@
 import { type Calls, type RowSink, writeRow } from "../../store/calls.ts";
 import type { LedgerRow } from "../../store/ledger-row.ts";
 import { rowOf } from "../row-of.ts";
-import { Payload, RecordError } from "./frame-reader.ts";
+import { type Payload, RecordError } from "./frame-reader.ts";
+import { BLOCK_BYTES, type RecordBlocks } from "./record-blocks.ts";
 import { copySettled, copyStarted } from "./record-columns.ts";
 import { INTERRUPTED, readSettled, readStarted } from "./records.ts";
 
-/** For 32,768 calls of 310 bytes. What is not written to takes no memory. */
-const FIRST_CAPACITY = 16 * 2 ** 20;
 const FIRST_PLACES = 1024;
-/** Before a call's records: the length of its start, and whether it is settled. */
-const HEADER_BYTES = 4;
+/** Before a call's records: the length of its start, and whether it is settled; the length of how it was. */
+const HEADER_BYTES = 8;
 
 export class JournalledCalls implements Calls {
-  #payload = new Payload(Buffer.alloc(0));
+  readonly #memory: RecordBlocks;
+  #blocks: Payload[] = [];
+  /** Bytes of the last block that are taken. */
   #used = 0;
+  #bytes = 0;
   #length = 0;
-  /** Where each call begins. */
+  /** Where each call begins, counted through blocks of BLOCK_BYTES. A larger one has only one call, at its beginning. */
   #places = new Int32Array(FIRST_PLACES);
   /** Those whose records cannot be read. */
   readonly #unreadable = new Set<number>();
+
+  constructor(memory: RecordBlocks) {
+    this.#memory = memory;
+  }
 
   get length(): number {
     return this.#length;
@@ -30,7 +36,7 @@ export class JournalledCalls implements Calls {
 
   /** Bytes of their records. */
   get bytes(): number {
-    return this.#used;
+    return this.#bytes;
   }
 
   /** How many of them were found to be unreadable. */
@@ -43,31 +49,35 @@ export class JournalledCalls implements Calls {
    * Without that its process died.
    */
   add(bytes: Buffer, start: number, end: number, settled: Payload | undefined): void {
-    const place = this.#used;
     const began = end - start;
     const rest = settled === undefined ? 0 : settled.end - settled.at;
-    const { bytes: buffer, view } = this.#room(HEADER_BYTES + began + rest);
+    const length = HEADER_BYTES + began + rest;
+    const { bytes: to, view } = this.#room(length);
+    const place = this.#used;
     view.setUint32(place, 2 * began + (settled === undefined ? 0 : 1), true);
-    copyBytes(bytes, start, end, buffer, place + HEADER_BYTES);
+    view.setUint32(place + 4, rest, true);
+    copyBytes(bytes, start, end, to, place + HEADER_BYTES);
     if (settled !== undefined) {
-      copyBytes(settled.bytes, settled.at, settled.end, buffer, place + HEADER_BYTES + began);
+      copyBytes(settled.bytes, settled.at, settled.end, to, place + HEADER_BYTES + began);
     }
     if (this.#length === this.#places.length) {
       const more = new Int32Array(2 * this.#length);
       more.set(this.#places);
       this.#places = more;
     }
-    this.#places[this.#length++] = place;
-    this.#used += HEADER_BYTES + began + rest;
+    this.#places[this.#length++] = (this.#blocks.length - 1) * BLOCK_BYTES + place;
+    this.#used += length;
+    this.#bytes += length;
   }
 
   /** Forgets all. */
   clear(): void {
+    for (const block of this.#blocks) this.#memory.give(block);
+    this.#blocks = [];
     this.#used = 0;
+    this.#bytes = 0;
     this.#length = 0;
     this.#unreadable.clear();
-    // Of texts that were longer than any should be.
-    if (this.#payload.bytes.length > FIRST_CAPACITY) this.#payload = new Payload(Buffer.alloc(0));
   }
 
   id(at: number): string {
@@ -115,39 +125,43 @@ export class JournalledCalls implements Calls {
       : rowOf(call, INTERRUPTED, true);
   }
 
-  #header(at: number): number {
-    return this.#payload.view.getUint32(this.#places[at] ?? 0, true);
-  }
-
   #isSettled(at: number): boolean {
-    return this.#header(at) % 2 === 1;
+    const place = this.#places[at] ?? 0;
+    return this.#block(place).view.getUint32(place % BLOCK_BYTES, true) % 2 === 1;
   }
 
-  /** Of one call's record at a time: it is the same payload again and again. */
+  /** Of one call's record at a time: it is its block's payload. */
   #start(at: number): Payload {
-    const payload = this.#payload;
-    payload.at = (this.#places[at] ?? 0) + HEADER_BYTES;
-    payload.end = payload.at + (this.#header(at) >>> 1);
-    return payload;
+    const place = this.#places[at] ?? 0;
+    const block = this.#block(place);
+    const start = place % BLOCK_BYTES;
+    block.at = start + HEADER_BYTES;
+    block.end = block.at + (block.view.getUint32(start, true) >>> 1);
+    return block;
   }
 
   #settled(at: number): Payload {
     const payload = this.#start(at);
+    const length = payload.view.getUint32(payload.at - HEADER_BYTES + 4, true);
     payload.at = payload.end;
-    payload.end = at + 1 < this.#length ? (this.#places[at + 1] ?? 0) : this.#used;
+    payload.end += length;
     return payload;
   }
 
-  /** Where so many bytes more have room. */
+  #block(place: number): Payload {
+    const block = this.#blocks[Math.floor(place / BLOCK_BYTES)];
+    if (block === undefined) throw new Error(`there is no call at ${place}`);
+    return block;
+  }
+
+  /** The last block, when so many bytes more have room there, or another. */
   #room(bytes: number): Payload {
-    const { bytes: buffer } = this.#payload;
-    const needed = this.#used + bytes;
-    if (needed > buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_CAPACITY, 2 * buffer.length, needed));
-      buffer.copy(larger, 0, 0, this.#used);
-      this.#payload = new Payload(larger);
-    }
-    return this.#payload;
+    const last = this.#blocks.at(-1);
+    if (last !== undefined && this.#used + bytes <= Math.min(last.bytes.length, BLOCK_BYTES)) return last;
+    const block = this.#memory.take(bytes);
+    this.#blocks.push(block);
+    this.#used = 0;
+    return block;
   }
 
   /** @throws what is no fault of the record, as memory that is used up */

@@ -7,6 +7,7 @@ import { type Payload, RecordError, scanFrames } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { JournalledCalls } from "./journalled-calls.ts";
 import { OpenCalls } from "./open-calls.ts";
+import { RecordBlocks } from "./record-blocks.ts";
 import { writeSettled, writeStarted } from "./records.ts";
 
 /** Calls `take` with a record's payload, behind its kind and number. */
@@ -28,7 +29,7 @@ const begin = (open: OpenCalls, number: number, usage: Usage): void =>
 
 test("calls that are settled in any order, while others begin, are those that began", () => {
   const open = new OpenCalls();
-  const calls = new JournalledCalls();
+  const calls = new JournalledCalls(new RecordBlocks());
   const expected: string[] = [];
   // Some 300 KB of starts, where the first buffer has room for 64.
   const samples = fc.sample(arbitraryUsage, { seed: 11, numRuns: 75 });
@@ -62,7 +63,7 @@ test("calls that are settled in any order, while others begin, are those that be
 
 test("a call that is not open is not settled, and one without its fields does not open", () => {
   const open = new OpenCalls();
-  const calls = new JournalledCalls();
+  const calls = new JournalledCalls(new RecordBlocks());
   const [usage] = fc.sample(arbitraryUsage, { seed: 12, numRuns: 1 }) as [Usage];
   const settle = (): void =>
     read(

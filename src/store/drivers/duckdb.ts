@@ -36,6 +36,11 @@ const INTERRUPT_MS = 10;
  * Rows wait in memory for that, some 25 MB of them in each of two transactions.
  */
 const ROW_GROUP = 32_768;
+/**
+ * What two transactions of a row group's calls take while one of them is compressed: each of their 46 columns, and as
+ * many that tell which values there are, has blocks of its own, some 120 of 256 KiB. More is for questions only.
+ */
+const INSERTING_BYTES = 80e6;
 /** For questions. Rows are taken by one thread: two take as long, and half as much CPU again. */
 const THREADS = 2;
 /** DuckDB's own checkpoints, by the size of its log: only should ours have failed. */
@@ -51,8 +56,8 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<LedgerStore>
   try {
     // The file is attached to a database in memory: only so can the size of its row groups be said.
     instance = await api.DuckDBInstance.create(":memory:", {
-      // DuckDB's own unit of a thousand; nothing is to come from, or go to, anywhere but this file and its archive.
-      memory_limit: `${Math.floor(memoryBytes / 1e6)}MB`,
+      // Nothing is to come from, or go to, anywhere but this file and its archive.
+      memory_limit: sized(memoryBytes),
       threads: "1",
       temp_directory: `${path}.tmp`,
       checkpoint_threshold: CHECKPOINT_AT_LEAST,
@@ -65,7 +70,9 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<LedgerStore>
       autoload_known_extensions: "false",
     });
     const writing = await instance.connect();
-    const inserting = [await instance.connect(), await instance.connect()];
+    const inserting = [await instance.connect()];
+    // Where there is less, one after the other.
+    if (memoryBytes >= INSERTING_BYTES) inserting.push(await instance.connect());
     const asking = await instance.connect();
     await writing.run(
       `ATTACH ${quoted(path)} AS ledger (${readOnly === true ? "READ_ONLY" : `ROW_GROUP_SIZE ${ROW_GROUP}`})`,
@@ -111,6 +118,13 @@ class DuckdbStore implements LedgerStore {
   #closing = false;
   #closed = false;
   #threads = 1;
+  /** All that the database may take. */
+  readonly #memory: number;
+  /** What inserts may take of that; what is free then goes back to the system. */
+  readonly #insertingMemory: number;
+  #usedMemory: number;
+  /** The change of these that is under way. */
+  #using: Promise<void> = Promise.resolve();
   /** How many are being answered. */
   #questions = 0;
   /** Rows that are in the log and in no full group; undefined until they have been counted. */
@@ -121,8 +135,10 @@ class DuckdbStore implements LedgerStore {
     rows: RowAppender,
     instance: DuckDB.DuckDBInstance,
     { writing, asking, inserting }: Connections,
-    { path, archive }: DuckdbSettings,
+    { path, archive, memoryBytes }: DuckdbSettings,
   ) {
+    this.#memory = this.#usedMemory = memoryBytes;
+    this.#insertingMemory = Math.min(memoryBytes, INSERTING_BYTES);
     this.#api = api;
     this.#instance = instance;
     this.#writing = writing;
@@ -154,7 +170,7 @@ class DuckdbStore implements LedgerStore {
     staging.catch(() => undefined);
     return this.#alone(async () => {
       const staged = await staging;
-      if (this.#questions === 0) await this.#useThreads(1);
+      if (this.#questions === 0) await this.#use(1, this.#insertingMemory);
       const added = await this.#inserts.commit(staged);
       this.rollups.added();
       await this.#checkpoint(added);
@@ -163,12 +179,16 @@ class DuckdbStore implements LedgerStore {
   }
 
   rollUp(now: number): Promise<boolean> {
-    return this.#alone(() => this.rollups.step(this.#writing, now));
+    return this.#alone(async () => {
+      await this.#use(this.#threads, this.#memory);
+      return this.rollups.step(this.#writing, now);
+    });
   }
 
   archive(before: number): Promise<readonly ArchivedDay[]> {
     return this.#alone(async () => {
       this.#loose = undefined;
+      await this.#use(this.#threads, this.#memory);
       const forget = (from: number, to: number) => this.rollups.forget(this.#writing, from, to);
       return archiveDays(this.#writing, this.#archive, before, forget);
     });
@@ -177,7 +197,7 @@ class DuckdbStore implements LedgerStore {
   async query({ text, params }: Query): Promise<Readonly<Record<string, Value>>[]> {
     this.#questions++;
     try {
-      await this.#useThreads(THREADS);
+      await this.#use(THREADS, this.#memory);
       // Integers are bound as such by their types in the text; JavaScript's numbers go as they are.
       const result = await this.#asking.runAndReadAll(
         text,
@@ -223,10 +243,22 @@ class DuckdbStore implements LedgerStore {
     return done;
   }
 
-  async #useThreads(count: number): Promise<void> {
-    if (this.#threads === count) return;
-    this.#threads = count;
-    await this.#asking.run(`SET threads = ${count}`);
+  /** One after the other: whoever came last has what it asked for. */
+  #use(threads: number, memory: number): Promise<void> {
+    const used = this.#using.then(() => this.#set(threads, memory));
+    this.#using = used.catch(() => undefined);
+    return used;
+  }
+
+  async #set(threads: number, memory: number): Promise<void> {
+    if (this.#threads !== threads) await this.#asking.run(`SET threads = ${threads}`);
+    this.#threads = threads;
+    if (this.#usedMemory === memory) return;
+    this.#usedMemory = memory;
+    // Less is refused where more cannot be freed.
+    await this.#asking.run(`SET memory_limit = '${sized(memory)}'`).catch(() => {
+      this.#usedMemory = this.#memory;
+    });
   }
 
   /** Moves rows from the log to the file when a group is full. */
@@ -245,6 +277,11 @@ class DuckdbStore implements LedgerStore {
     );
     if (done) this.#loose %= ROW_GROUP;
   }
+}
+
+/** In DuckDB's own unit of a thousand. */
+function sized(bytes: number): string {
+  return `${Math.floor(bytes / 1e6)}MB`;
 }
 
 /** DuckDB's errors that people meet, in words that say what to do. */
