@@ -12,6 +12,7 @@ import { ArraySplitter } from "../wire/json-array.ts";
 import { findInHead, findInTail } from "../wire/json-tail.ts";
 import { EventSplitter, readEvent } from "../wire/sse.ts";
 import type { Operation, Reading } from "./dialect.ts";
+import { SimilarEvents } from "./similar-events.ts";
 import { TextSample } from "./text-sample.ts";
 
 /** JSON up to this size is parsed whole; of longer answers only the ends are read, if that is enough. */
@@ -51,6 +52,7 @@ export class AnswerMeter {
   /** Of a stream that is no event stream, until it proves not to be an array. */
   #array: ArraySplitter | undefined;
   #eventSeen = false;
+  readonly #similar = new SimilarEvents();
   #pieces: Uint8Array[] = [];
   #kept = 0;
   #middleLost = false;
@@ -133,6 +135,7 @@ export class AnswerMeter {
     if (data === undefined) return false;
     if (data === "[DONE]") {
       this.reading.complete = true;
+      this.#similar.parsed(name, data, undefined);
       return false;
     }
     const parsed = this.#readPart(name, data);
@@ -144,17 +147,31 @@ export class AnswerMeter {
     this.#readPart("", utf8Text(bytes, start, end));
   }
 
-  /** Reads one part of a stream; undefined when it is no JSON. */
+  /** Reads one part of a stream; undefined when it is no JSON, or has been known without. */
   #readPart(name: string, text: string): unknown {
+    const { reading } = this;
+    const added = this.#similar.added(name, text);
+    if (added !== undefined) {
+      reading.text.add(added);
+      return undefined;
+    }
     let parsed: unknown;
     try {
       parsed = JSON.parse(text);
     } catch {
       this.malformed = true;
+      this.#similar.parsed(name, text, undefined);
       return undefined;
     }
-    this.#options.operation.dialect.readEvent(name, parsed, this.reading);
-    if (this.firstOutputAt === undefined && this.reading.outputSeen) this.firstOutputAt = this.#options.now();
+    const before = this.#similar.useful
+      ? { ...reading, quantities: { ...reading.quantities }, pieces: this.text.pieces }
+      : undefined;
+    this.#options.operation.dialect.readEvent(name, parsed, reading);
+    if (this.firstOutputAt === undefined && reading.outputSeen) this.firstOutputAt = this.#options.now();
+    if (before !== undefined) {
+      const addedOnly = this.text.pieces === before.pieces + 1 && isSame(before, reading);
+      this.#similar.parsed(name, text, addedOnly ? this.text.lastPiece : undefined);
+    }
     return parsed;
   }
 
@@ -215,6 +232,17 @@ function readEnds(bytes: Uint8Array, usageKeys: readonly string[]): Record<strin
 function kindOf(contentType: string): Kind {
   if (contentType.startsWith("text/event-stream")) return "events";
   return contentType.startsWith("application/json") || contentType.includes("+json") ? "json" : "opaque";
+}
+
+/** Nothing that was read has changed. */
+function isSame(before: Reading, after: Reading): boolean {
+  const { quantities, ...rest } = after;
+  return isAlike(rest, before) && isAlike(quantities, before.quantities);
+}
+
+function isAlike(after: object, before: object): boolean {
+  const values = before as Readonly<Record<string, unknown>>;
+  return Object.entries(after).every(([name, value]) => values[name] === value);
 }
 
 /** OpenAI's extra chunk: usage, and a list of choices that is empty. */

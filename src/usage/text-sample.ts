@@ -16,10 +16,15 @@ export class TextSample {
   #units: Uint8Array | Uint16Array | undefined;
   #length = 0;
   #total = 0;
+  /** How many pieces were added, and the last of them. */
+  pieces = 0;
+  lastPiece = "";
 
   /** Takes the next piece; what does not fit is only counted. */
   add(piece: string): void {
     this.#total += piece.length;
+    this.pieces++;
+    this.lastPiece = piece;
     const end = Math.min(this.#length + piece.length, SAMPLE_CHARACTERS);
     if (end === this.#length) return;
     let units = this.#units;
