@@ -3,6 +3,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { SANDBOX_KEY, type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
 import { startGateway, type TestConfig, type TestGateway, total } from "../helpers/gateway.ts";
 import { HeldLine } from "../helpers/held-line.ts";
+import { startRawUpstream } from "../helpers/raw-upstream.ts";
+import { standStill } from "../helpers/stand-still.ts";
 import { until } from "../helpers/until.ts";
 
 const open: (() => Promise<void>)[] = [];
@@ -328,6 +330,30 @@ describe("is not made", () => {
     await answer(await post(two.gateway, {}, { headers }));
     await both(two);
     expect(two.backup.books.total({}).calls).toBe(0);
+  });
+
+  it("of a call that was answered in time, though the gateway stood still and read it too late", async () => {
+    const raw = await startRawUpstream();
+    open.push(() => raw.close());
+    const body = '{"choices":[]}';
+    raw.answer = (socket) => {
+      socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+      standStill(600);
+    };
+    const two = await pair({ after: "300ms" });
+    await two.gateway.configure({
+      upstream: { hedge: { after: "300ms" }, baseUrl: `${raw.url}/v1` },
+      upstreams: { backup: { baseUrl: `${two.backup.url}/v1`, apiKey: SANDBOX_KEY } },
+      models: { "gpt-4.1": { upstreams: ["relay", "backup"] } },
+    });
+    let made = 0;
+    // The machine itself may stand still before the upstream is asked: then it is late indeed.
+    for (let calls = 1; calls <= 5 && made === calls - 1; calls++) {
+      expect((await answer(await post(two.gateway))).status).toBe(200);
+      await both(two);
+      made = Object.values(await hedges(two)).reduce((sum, count) => sum + count, 0);
+    }
+    expect(made).toBeLessThan(5);
   });
 
   it("of more calls than a tenth, and the ten that are saved up", async () => {
