@@ -61,3 +61,12 @@ it("does not end what has been stopped", async () => {
   await pass(60_000);
   expect(end).not.toHaveBeenCalled();
 });
+
+it("ends only once, whatever comes between the end and the closing", async () => {
+  const end = vi.fn();
+  const linger = new Linger(end);
+  await pass(2_000);
+  linger.heard();
+  await pass(2_000);
+  expect(end).toHaveBeenCalledTimes(1);
+});

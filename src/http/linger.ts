@@ -13,6 +13,7 @@ export class Linger {
   readonly #until = performance.now() + MOST_MS;
   readonly #timer = setTimeout(() => this.#ring(), QUIET_MS);
   #quiet = false;
+  #over = false;
 
   /** `end` is called once, unless it is stopped before. */
   constructor(end: () => void) {
@@ -21,13 +22,14 @@ export class Linger {
 
   /** The client has sent something. */
   heard(): void {
-    if (performance.now() >= this.#until) return;
+    // To refresh a timer that has rung, or was cleared, would set it again.
+    if (this.#over || performance.now() >= this.#until) return;
     this.#quiet = false;
     this.#timer.refresh();
   }
 
   stop(): void {
-    this.#quiet = false;
+    this.#over = true;
     clearTimeout(this.#timer);
   }
 
@@ -35,7 +37,9 @@ export class Linger {
   #ring(): void {
     this.#quiet = true;
     setImmediate(() => {
-      if (this.#quiet) this.#end();
+      if (!this.#quiet || this.#over) return;
+      this.#over = true;
+      this.#end();
     });
   }
 }

@@ -3,6 +3,7 @@
  * spacing, order, escapes and all. Used for the documented rewrites of a request.
  */
 import { joined, latin1Text } from "./bytes.ts";
+import { skipSpace, skipString, skipValue } from "./json-skip.ts";
 
 /** A member of the outermost object: where its value stands. `key` is unescaped. */
 interface Member {
@@ -46,9 +47,10 @@ function members(body: Uint8Array): Member[] {
   while (at > 0 && at < text.length) {
     const keyStart = text.indexOf('"', at);
     if (keyStart === -1) break;
-    const keyEnd = stringEnd(text, keyStart);
+    const keyEnd = skipString(text, keyStart);
     const valueStart = skipSpace(text, text.indexOf(":", keyEnd) + 1);
-    const end = valueEnd(text, valueStart);
+    const end = skipValue(text, valueStart);
+    if (keyEnd === -1 || end === -1) break;
     found.push({ key: unescaped(text.slice(keyStart, keyEnd)), valueStart, valueEnd: end });
     const comma = skipSpace(text, end);
     if (text[comma] !== ",") break;
@@ -63,49 +65,4 @@ function unescaped(quoted: string): string {
   } catch {
     return quoted;
   }
-}
-
-/** Position after the closing quote of the string that starts at `start`. */
-function stringEnd(text: string, start: number): number {
-  let quote = text.indexOf('"', start + 1);
-  while (quote !== -1) {
-    let backslashes = 0;
-    while (text[quote - 1 - backslashes] === "\\") backslashes++;
-    if (backslashes % 2 === 0) return quote + 1;
-    quote = text.indexOf('"', quote + 1);
-  }
-  return text.length;
-}
-
-function skipSpace(text: string, at: number): number {
-  while (at < text.length && text.charCodeAt(at) <= 32) at++;
-  return at;
-}
-
-const STRUCTURE = /["{}[\]]/g;
-const SCALAR_END = /[\s,}\]]/g;
-
-function valueEnd(text: string, start: number): number {
-  const first = text[start];
-  if (first === '"') return stringEnd(text, start);
-  if (first !== "{" && first !== "[") {
-    SCALAR_END.lastIndex = start;
-    return SCALAR_END.exec(text)?.index ?? text.length;
-  }
-  let depth = 0;
-  let at = start;
-  while (at < text.length) {
-    STRUCTURE.lastIndex = at;
-    const match = STRUCTURE.exec(text);
-    if (match === null) break;
-    const [mark] = match;
-    if (mark === '"') {
-      at = stringEnd(text, match.index);
-      continue;
-    }
-    depth += mark === "{" || mark === "[" ? 1 : -1;
-    at = match.index + 1;
-    if (depth === 0) return at;
-  }
-  return text.length;
 }

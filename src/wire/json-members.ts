@@ -5,15 +5,8 @@
  * What is read is what `JSON.parse` of the whole would give, provided that the whole is valid JSON; what is passed
  * over is not examined. Where the members cannot be told apart the answer is undefined: parse the whole then.
  */
-
-const QUOTE = 34;
-const COMMA = 44;
-const COLON = 58;
-const OPEN_BRACKET = 91;
-const BACKSLASH = 92;
-const CLOSE_BRACKET = 93;
-const OPEN_BRACE = 123;
-const CLOSE_BRACE = 125;
+import { CLOSE_BRACE, COLON, COMMA, OPEN_BRACE, QUOTE } from "./json-marks.ts";
+import { skipSpace, skipValue } from "./json-skip.ts";
 
 /** The members of the object `text` that are named in `wanted`; those that it lacks are absent. */
 export function readMembers(
@@ -45,58 +38,4 @@ export function readMembers(
     at = skipSpace(text, valueEnd);
   } while (text.charCodeAt(at) === COMMA);
   return text.charCodeAt(at) === CLOSE_BRACE && skipSpace(text, at + 1) === text.length ? found : undefined;
-}
-
-/** The position after the value at `at`; -1 when it does not end. */
-function skipValue(text: string, at: number): number {
-  const first = text.charCodeAt(at);
-  if (first === QUOTE) return skipString(text, at);
-  if (first === OPEN_BRACE || first === OPEN_BRACKET) return skipNested(text, at);
-  let end = at;
-  while (end < text.length && !endsLiteral(text.charCodeAt(end))) end++;
-  return end === at ? -1 : end;
-}
-
-function skipNested(text: string, from: number): number {
-  let depth = 0;
-  for (let at = from; at < text.length; at++) {
-    const unit = text.charCodeAt(at);
-    if (unit === QUOTE) {
-      at = skipString(text, at) - 1;
-      if (at < 0) return -1;
-    } else if (unit === OPEN_BRACE || unit === OPEN_BRACKET) {
-      depth++;
-    } else if ((unit === CLOSE_BRACE || unit === CLOSE_BRACKET) && --depth === 0) {
-      return at + 1;
-    }
-  }
-  return -1;
-}
-
-/** The position after the string that opens at `at`; -1 when it does not close. */
-function skipString(text: string, at: number): number {
-  let end = text.indexOf('"', at + 1);
-  while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
-  return end === -1 ? -1 : end + 1;
-}
-
-/** An odd number of backslashes stands before `at`. */
-function isEscaped(text: string, at: number): boolean {
-  let before = at - 1;
-  while (text.charCodeAt(before) === BACKSLASH) before--;
-  return (at - before) % 2 === 0;
-}
-
-function skipSpace(text: string, from: number): number {
-  let at = from;
-  while (isSpace(text.charCodeAt(at))) at++;
-  return at;
-}
-
-function isSpace(unit: number): boolean {
-  return unit === 32 || unit === 10 || unit === 13 || unit === 9;
-}
-
-function endsLiteral(unit: number): boolean {
-  return unit === COMMA || unit === CLOSE_BRACE || unit === CLOSE_BRACKET || isSpace(unit);
 }

@@ -6,18 +6,21 @@
  * names the member once. Where that cannot be proved the answer is undefined: parse the whole then.
  */
 import { utf8Text } from "./bytes.ts";
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  endsLiteral,
+  isSpace,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+} from "./json-marks.ts";
 
 /** Occurrences of the key to examine at most, so that a hostile body costs little. */
 const MAX_CANDIDATES = 8;
-
-const QUOTE = 34;
-const COMMA = 44;
-const COLON = 58;
-const OPEN_BRACKET = 91;
-const BACKSLASH = 92;
-const CLOSE_BRACKET = 93;
-const OPEN_BRACE = 123;
-const CLOSE_BRACE = 125;
 
 /**
  * The value of the last top-level member `key` of the object `bytes`, if it begins within the last
@@ -174,14 +177,6 @@ function skipSpace(bytes: Uint8Array, from: number, limit: number): number {
   let at = from;
   while (at < limit && isSpace(bytes[at])) at++;
   return at;
-}
-
-function isSpace(byte: number | undefined): boolean {
-  return byte === 32 || byte === 10 || byte === 13 || byte === 9;
-}
-
-function endsLiteral(byte: number | undefined): boolean {
-  return byte === COMMA || byte === CLOSE_BRACE || byte === CLOSE_BRACKET || isSpace(byte);
 }
 
 function parsed(bytes: Uint8Array, start: number, end: number): unknown {
