@@ -2,7 +2,7 @@
 /**
  * `node bench/ledger-load.mjs [--rate 5000] [--seconds 15] [--watchers 5]`: the event loop of the data plane under load, with the
  * ledger and without, and with the page open in `--watchers` (5) places: how late a timer is (target: p99 at most 10 ms),
- * the latency that clients see, the memory.
+ * the latency that clients see, and the memory of the whole (target: at most 300 MB), what its processes share once.
  * The program is pinned to no core: the ledger's process has the other one, if nobody else does.
  */
 import { once } from "node:events";
@@ -11,7 +11,18 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { chatRequest, SMALL } from "./bodies.mjs";
 import { openLoop } from "./load.mjs";
-import { cpuSeconds, freePort, requireTools, sleep, start, stop, until, workFolder } from "./machine.mjs";
+import {
+  cpuSeconds,
+  freePort,
+  requireTools,
+  sleep,
+  start,
+  stop,
+  until,
+  wholeBytes,
+  workFolder,
+} from "./machine.mjs";
+import { median } from "./statistics.mjs";
 import { startStaticUpstream } from "./upstreams.mjs";
 
 const { values } = parseArgs({
@@ -24,6 +35,8 @@ const { values } = parseArgs({
 const rate = Number(values.rate);
 const seconds = Number(values.seconds);
 const TARGET_MS = 10;
+const TARGET_BYTES = 300e6;
+const SAMPLE_MS = 500;
 const KEY = "sk-bench";
 const ROOT = new URL("..", import.meta.url).pathname;
 
@@ -86,12 +99,15 @@ async function measure(enabled, upstream, watchers) {
     await sleep(500);
     await take(child);
     const cpu = cpuSeconds(child.pid);
+    const sizes = [];
+    const sampling = setInterval(() => sizes.push(wholeBytes(child.pid)), SAMPLE_MS);
     const figures = await openLoop(target, { body }, { rate, seconds });
     const loop = await take(child);
+    clearInterval(sampling);
     const used = (cpuSeconds(child.pid) - cpu) / seconds;
     const events = unwatch();
     await sleep(1_500);
-    return { events, ...loop, ...figures, loop, used, metrics: await ledgerMetrics(url) };
+    return { events, ...figures, loop, used, sizes, metrics: await ledgerMetrics(url) };
   } finally {
     await stop(child, 15_000);
   }
@@ -121,18 +137,21 @@ try {
     [true, Number(values.watchers)],
   ]) {
     const result = await measure(enabled, upstream, watchers);
-    const { loop, p50, p99, failed, unfinished, used, metrics, events } = result;
+    const { loop, p50, p99, failed, unfinished, used, sizes, metrics, events } = result;
+    const most = Math.max(...sizes);
     const pages = watchers === 0 ? "" : ` and ${watchers} pages open (${events} events)`;
     process.stdout.write(
       `${enabled ? "with" : "without"} the ledger${pages} at ${rate}/s: event loop late p50 ${loop.p50.toFixed(2)} ms, ` +
         `p99 ${loop.p99.toFixed(2)}, p99.9 ${loop.p999.toFixed(2)}, max ${loop.max.toFixed(1)}; ` +
         `calls p50 ${(p50 / 1000).toFixed(2)} ms, p99 ${(p99 / 1000).toFixed(2)}; ` +
-        `${used.toFixed(2)} cores, ${(loop.rss / 2 ** 20).toFixed(0)} MiB; failed ${failed}, unfinished ${unfinished}\n`,
+        `${used.toFixed(2)} cores; ${(median(sizes) / 1e6).toFixed(0)} MB, at most ${(most / 1e6).toFixed(0)}, ` +
+        `of which the gateway ${(loop.rss / 1e6).toFixed(0)}; failed ${failed}, unfinished ${unfinished}\n`,
     );
     if (enabled) {
       process.stdout.write(`${metrics.join("\n")}\n`);
       process.stdout.write(
-        `target: p99 at most ${TARGET_MS} ms: ${loop.p99 <= TARGET_MS ? "met" : "MISSED"}\n`,
+        `target: p99 at most ${TARGET_MS} ms: ${loop.p99 <= TARGET_MS ? "met" : "MISSED"}\n` +
+          `target: memory at most ${TARGET_BYTES / 1e6} MB: ${most <= TARGET_BYTES ? "met" : "MISSED"}\n`,
       );
     }
   }

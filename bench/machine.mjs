@@ -231,6 +231,24 @@ export function residentBytes(pid, { alone = false } = {}) {
   }, 0);
 }
 
+/** Resident bytes of a process and its descendants where what is shared, as the program itself, counts once. */
+export function wholeBytes(pid) {
+  let most = 0;
+  let own = 0;
+  for (const each of tree(pid)) {
+    const rollup = readFileSync(`/proc/${each}/smaps_rollup`, "utf8");
+    const sum = (kind) => {
+      return [...rollup.matchAll(new RegExp(`^${kind}_\\w+:\\s*(\\d+)`, "gm"))].reduce(
+        (sum, [, kB]) => sum + Number(kB) * 1024,
+        0,
+      );
+    };
+    own += sum("Private");
+    most = Math.max(most, sum("Shared"));
+  }
+  return own + most;
+}
+
 /** What a reader needs to place the figures. */
 export function describeMachine() {
   return {

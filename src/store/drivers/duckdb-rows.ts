@@ -8,7 +8,7 @@ import type Bindings from "@duckdb/node-bindings";
 import type { DataChunk, Vector } from "@duckdb/node-bindings";
 import type { Calls, RowSink } from "../calls.ts";
 import { COLUMNS, type Column, type ColumnType } from "../ledger-row.ts";
-import { TextColumn } from "./duckdb-texts.ts";
+import { TextColumn, TextMemory } from "./duckdb-texts.ts";
 
 type Api = typeof DuckDB;
 type Low = typeof Bindings;
@@ -35,10 +35,11 @@ export class RowAppender {
   readonly #low: Low;
   readonly #raw: DataChunk;
   readonly #chunk: DuckDB.DuckDBDataChunk;
-  readonly #sink = new ColumnSink();
+  readonly #sink: ColumnSink;
 
   constructor(api: Api, low: Low) {
     this.#low = low;
+    this.#sink = new ColumnSink(new TextMemory(api, low));
     const types = COLUMNS.map(({ type }) => logicalType(api, type).toLogicalType().logical_type);
     this.#raw = low.create_data_chunk(types);
     this.#chunk = new api.DuckDBDataChunk(this.#raw);
@@ -96,15 +97,24 @@ function logicalType(api: Api, type: ColumnType): DuckDB.DuckDBType {
 
 /** A vector's rows while they are written. */
 class ColumnSink implements RowSink {
-  readonly #columns = COLUMNS.map((column) => new ColumnBytes(column));
+  readonly #texts: TextMemory;
+  readonly #columns: readonly ColumnBytes[];
   /** Rows that are done. */
   rows = 0;
+
+  constructor(texts: TextMemory) {
+    this.#texts = texts;
+    this.#columns = COLUMNS.map((column) => new ColumnBytes(column, texts));
+  }
+
   /** Its texts take much memory. */
-  full = false;
+  get full(): boolean {
+    return this.#texts.full;
+  }
 
   begin(): void {
     this.rows = 0;
-    this.full = false;
+    this.#texts.begin();
     for (const column of this.#columns) column.begin();
   }
 
@@ -121,7 +131,6 @@ class ColumnSink implements RowSink {
     const { texts } = this.#begun(column);
     if (texts === undefined) throw new Error(`column ${column} has no texts`);
     texts.set(this.rows, bytes, start, end);
-    if (texts.full) this.full = true;
   }
 
   integer(column: number, value: number): void {
@@ -167,6 +176,7 @@ class ColumnSink implements RowSink {
   }
 
   fill(low: Low, chunk: DataChunk): void {
+    this.#texts.handOver();
     for (let index = 0; index < this.#columns.length; index++) {
       this.#columns[index]?.fill(low, low.data_chunk_get_vector(chunk, index), this.rows);
     }
@@ -185,7 +195,7 @@ class ColumnBytes {
   /** Of a whole number's unit. */
   readonly scale: number;
 
-  constructor({ type, nullable }: Column) {
+  constructor({ type, nullable }: Column, memory: TextMemory) {
     this.#width = WIDTHS[type];
     this.#valid = nullable === true ? new Uint8Array(VECTOR_ROWS / 8) : undefined;
     this.scale = type === "time" ? MICROS_PER_MS : 1;
@@ -194,7 +204,7 @@ class ColumnBytes {
     // A column of single bytes has no use for these.
     this.words = new Int32Array(buffer);
     this.doubles = new Float64Array(buffer);
-    this.texts = type === "text" || type === "category" ? new TextColumn(buffer) : undefined;
+    this.texts = type === "text" || type === "category" ? new TextColumn(memory, buffer) : undefined;
   }
 
   begin(): void {
@@ -214,7 +224,7 @@ class ColumnBytes {
   }
 
   fill(low: Low, vector: Vector, rows: number): void {
-    this.texts?.finish(low, vector, rows);
+    this.texts?.finish(rows);
     low.copy_data_to_vector(vector, 0, this.bytes.buffer, 0, rows * this.#width);
     if (this.#valid === undefined) return;
     low.vector_ensure_validity_writable(vector);

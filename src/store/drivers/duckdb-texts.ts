@@ -1,156 +1,194 @@
 /**
- * A column of texts as DuckDB's C interface has them: 16 bytes each, which hold up to 12 bytes of text, or its length,
- * its first four bytes and where it is. Longer ones are gathered and handed over together, as one text of which each
- * then is a part: a call of the interface for each text would cost 0.5 µs, and three of them are different in every row.
+ * Texts as DuckDB's C interface has them: 16 bytes each, which hold up to 12 bytes of text, or its length, its first
+ * four bytes and where it is. A call of the interface for each of the longer ones would cost 0.5 µs. Instead the bytes
+ * among which they stand, as a batch's records, are handed over together, and each text is a part of those.
  */
+import type * as DuckDB from "@duckdb/node-api";
 import type Bindings from "@duckdb/node-bindings";
-import type { Vector } from "@duckdb/node-bindings";
+import type { DataChunk } from "@duckdb/node-bindings";
 import { utf8Text } from "../../wire/bytes.ts";
 
 const INLINE_BYTES = 12;
 const WORD = 2 ** 32;
-/** Texts that are looked for among those before them; a power of two. */
-const KNOWN = 64;
-/** After so many new texts a vector's texts are all different, and are not looked for any more. */
-const FEW_TEXTS = 128;
-const FIRST_CAPACITY = 64 * 1024;
+const TEXT_BYTES = 16;
 /** A vector ends where its texts take more than this: they are in memory twice. */
 const FULL_BYTES = 8 * 2 ** 20;
+/** Texts in fewer bytes than this are copied one by one. */
+const LARGE_BYTES = 64 * 1024;
+/** What lies between two texts is copied with them when it is at most so much. */
+const NEAR_BYTES = 4 * 1024;
+/** Of 2,048 that a vector has room for. */
+const MOST_RUNS = 1024;
+const FIRST_CAPACITY = 64 * 1024;
 
+/** Bytes that are handed over together. */
+interface Run {
+  readonly number: number;
+  readonly bytes: Uint8Array;
+  readonly from: number;
+  to: number;
+}
+
+/** The memory of one vector's longer texts, of all its columns. */
+export class TextMemory {
+  readonly #low: typeof Bindings;
+  /** It only holds them, as bytes: there are numbers between the texts. */
+  readonly #chunk: DataChunk;
+  /** Copies of texts; run 0. */
+  #copies = Buffer.allocUnsafe(FIRST_CAPACITY);
+  #copied = 0;
+  readonly #runs: Run[] = [];
+  /** Bytes of the runs. */
+  #held = 0;
+  /** Where each run is. */
+  readonly #places = new Float64Array(MOST_RUNS + 1);
+  /** The run of the text that was added last. */
+  last = 0;
+
+  constructor(api: typeof DuckDB, low: typeof Bindings) {
+    this.#low = low;
+    this.#chunk = low.create_data_chunk([api.BLOB.toLogicalType().logical_type]);
+  }
+
+  begin(): void {
+    if (this.#copies.length > FULL_BYTES) this.#copies = Buffer.allocUnsafe(FIRST_CAPACITY);
+    this.#copied = 0;
+    this.#runs.length = 0;
+    this.#held = 0;
+  }
+
+  get full(): boolean {
+    return this.#held + this.#copied > FULL_BYTES;
+  }
+
+  /** Takes a text, whose bytes are to stay as they are until it is handed over; its place in the run `last`. */
+  add(bytes: Uint8Array, start: number, end: number): number {
+    const run = this.#runs.at(-1);
+    if (run === undefined || run.bytes !== bytes || start < run.from || start > run.to + NEAR_BYTES) {
+      return this.#begin(bytes, start, end);
+    }
+    if (end > run.to) {
+      this.#held += end - run.to;
+      run.to = end;
+    }
+    this.last = run.number;
+    return start - run.from;
+  }
+
+  #begin(bytes: Uint8Array, start: number, end: number): number {
+    if (bytes.length < LARGE_BYTES || this.#runs.length === MOST_RUNS) return this.#copy(bytes, start, end);
+    this.last = this.#runs.length + 1;
+    this.#runs.push({ number: this.last, bytes, from: start, to: end });
+    this.#held += end - start;
+    return 0;
+  }
+
+  #copy(bytes: Uint8Array, start: number, end: number): number {
+    const place = this.#copied;
+    this.#copied += end - start;
+    if (this.#copied > this.#copies.length) {
+      const larger = Buffer.allocUnsafe(Math.max(this.#copied, 2 * this.#copies.length));
+      this.#copies.copy(larger, 0, 0, place);
+      this.#copies = larger;
+    }
+    this.#copies.set(bytes.subarray(start, end), place);
+    this.last = 0;
+    return place;
+  }
+
+  /** Hands all over; it is there until that is done again. */
+  handOver(): void {
+    const runs = [this.#copies.subarray(0, this.#copied), ...this.#runs.map(partOf)];
+    this.#runs.length = 0;
+    this.#low.data_chunk_reset(this.#chunk);
+    const vector = this.#low.data_chunk_get_vector(this.#chunk, 0);
+    for (const [number, run] of runs.entries()) {
+      if (run.length > INLINE_BYTES) this.#low.vector_assign_string_element_len(vector, number, run);
+    }
+    const { buffer, byteOffset, byteLength } = this.#low.vector_get_data(vector, runs.length * TEXT_BYTES);
+    const view = new DataView(buffer, byteOffset, byteLength);
+    for (const [number, { length }] of runs.entries()) {
+      if (length <= INLINE_BYTES) continue;
+      const at = number * TEXT_BYTES;
+      if (view.getUint32(at, true) !== length) throw new Error("DuckDB did not take the texts of a vector");
+      this.#places[number] = view.getUint32(at + 8, true) + view.getUint32(at + 12, true) * WORD;
+    }
+  }
+
+  /** The address of a run that was handed over. */
+  placeOf(run: number): number {
+    return this.#places[run] ?? 0;
+  }
+}
+
+function partOf({ bytes, from, to }: Run): Uint8Array {
+  return bytes.subarray(from, to);
+}
+
+/** A column's texts. */
 export class TextColumn {
+  readonly #memory: TextMemory;
   readonly #words: Int32Array<ArrayBuffer>;
   readonly #bytes: Uint8Array<ArrayBuffer>;
-  /** The longer texts, one behind the other. */
-  #heap = Buffer.allocUnsafe(FIRST_CAPACITY);
-  #used = 0;
-  /** Where in the heap a text with some hash is, and how long it is. */
-  readonly #knownAt = new Int32Array(KNOWN);
-  readonly #knownLength = new Int32Array(KNOWN);
-  #new = 0;
-  /** All bytes of the text that is being placed, one over the other. */
-  #beyondAscii = 0;
+  /** Some of them are not in their 16 bytes. */
+  #long = false;
 
-  constructor(buffer: ArrayBuffer) {
+  constructor(memory: TextMemory, buffer: ArrayBuffer) {
+    this.#memory = memory;
     this.#words = new Int32Array(buffer);
     this.#bytes = new Uint8Array(buffer);
   }
 
-  /** Begins a vector. */
   begin(): void {
-    if (this.#used > FULL_BYTES) this.#heap = Buffer.allocUnsafe(FIRST_CAPACITY);
-    this.#used = 0;
-    this.#new = 0;
-    this.#knownLength.fill(0);
     // A text without a value is not to point anywhere.
     this.#words.fill(0);
-  }
-
-  get full(): boolean {
-    return this.#used > FULL_BYTES;
+    this.#long = false;
   }
 
   set(row: number, bytes: Uint8Array, start: number, end: number): void {
-    const used = this.#used;
-    const before = this.#new;
-    this.#beyondAscii = 0;
-    this.#place(row, bytes, start, end - start);
-    if (this.#beyondAscii <= 0x7f) return;
+    if (isAscii(bytes, start, end)) return this.#place(row, bytes, start, end);
     // It may be no UTF-8, which DuckDB refuses, or fails when it shows it.
-    this.#used = used;
-    this.#new = before;
     const right = Buffer.from(utf8Text(bytes, start, end));
     this.#place(row, right, 0, right.length);
   }
 
-  #place(row: number, bytes: Uint8Array, start: number, length: number): void {
+  #place(row: number, bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
     const at = 4 * row;
-    this.#words[at] = length;
+    const words = this.#words;
+    words[at] = length;
     if (length <= INLINE_BYTES) {
-      this.#words[at + 1] = this.#words[at + 2] = this.#words[at + 3] = 0;
-      const to = 16 * row + 4;
-      let all = 0;
-      for (let index = 0; index < length; index++) {
-        const byte = bytes[start + index] ?? 0;
-        all |= byte;
-        this.#bytes[to + index] = byte;
-      }
-      this.#beyondAscii |= all;
+      words[at + 1] = words[at + 2] = words[at + 3] = 0;
+      const to = TEXT_BYTES * row + 4;
+      for (let index = 0; index < length; index++) this.#bytes[to + index] = bytes[start + index] ?? 0;
       return;
     }
-    const place = this.#new < FEW_TEXTS ? this.#known(bytes, start, length) : this.#add(bytes, start, length);
-    const heap = this.#heap;
-    this.#words[at + 1] =
-      (heap[place] ?? 0) |
-      ((heap[place + 1] ?? 0) << 8) |
-      ((heap[place + 2] ?? 0) << 16) |
-      ((heap[place + 3] ?? 0) << 24);
-    this.#words[at + 2] = place;
+    this.#long = true;
+    words[at + 1] =
+      (bytes[start] ?? 0) |
+      ((bytes[start + 1] ?? 0) << 8) |
+      ((bytes[start + 2] ?? 0) << 16) |
+      ((bytes[start + 3] ?? 0) << 24);
+    words[at + 2] = this.#memory.add(bytes, start, end);
+    words[at + 3] = this.#memory.last;
   }
 
-  /** The place of a text that may have come before. */
-  #known(bytes: Uint8Array, start: number, length: number): number {
-    let hash = length;
-    let all = 0;
-    for (let at = start; at < start + length; at++) {
-      const byte = bytes[at] ?? 0;
-      all |= byte;
-      hash = (Math.imul(hash, 31) + byte) | 0;
-    }
-    this.#beyondAscii |= all;
-    const slot = hash & (KNOWN - 1);
-    const place = this.#knownAt[slot] ?? 0;
-    if (this.#knownLength[slot] === length && this.#isAt(place, bytes, start, length)) return place;
-    this.#new++;
-    const added = this.#add(bytes, start, length);
-    this.#knownAt[slot] = added;
-    this.#knownLength[slot] = length;
-    return added;
-  }
-
-  #isAt(place: number, bytes: Uint8Array, start: number, length: number): boolean {
-    const heap = this.#heap;
-    // What was there may have been taken back.
-    if (place + length > this.#used) return false;
-    for (let index = 0; index < length; index++) {
-      if (heap[place + index] !== bytes[start + index]) return false;
-    }
-    return true;
-  }
-
-  #add(bytes: Uint8Array, start: number, length: number): number {
-    const place = this.#used;
-    this.#used += length;
-    if (this.#used > this.#heap.length) {
-      const larger = Buffer.allocUnsafe(Math.max(this.#used, 2 * this.#heap.length));
-      this.#heap.copy(larger, 0, 0, place);
-      this.#heap = larger;
-    }
-    const heap = this.#heap;
-    let all = 0;
-    for (let index = 0; index < length; index++) {
-      const byte = bytes[start + index] ?? 0;
-      all |= byte;
-      heap[place + index] = byte;
-    }
-    this.#beyondAscii |= all;
-    return place;
-  }
-
-  /** Hands the longer texts of the first `count` rows over to a vector, and says where they are there. */
-  finish(low: typeof Bindings, vector: Vector, count: number): void {
-    if (this.#used === 0) return;
-    low.vector_assign_string_element_len(vector, 0, this.#heap.subarray(0, this.#used));
-    const whole = low.vector_get_data(vector, 16);
-    const view = new DataView(whole.buffer, whole.byteOffset, 16);
-    if (view.getUint32(0, true) !== this.#used) throw new Error("DuckDB did not take the texts of a column");
-    const base = view.getUint32(8, true) + view.getUint32(12, true) * WORD;
+  /** Points to where the longer texts of the first `count` rows are, when they have been handed over. */
+  finish(count: number): void {
+    if (!this.#long) return;
     const words = this.#words;
     for (let at = 0; at < 4 * count; at += 4) {
       if ((words[at] ?? 0) <= INLINE_BYTES) continue;
-      const place = base + (words[at + 2] ?? 0);
+      const place = this.#memory.placeOf(words[at + 3] ?? 0) + (words[at + 2] ?? 0);
       const high = Math.floor(place / WORD);
       words[at + 2] = place - high * WORD;
       words[at + 3] = high;
     }
   }
+}
+
+function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
+  let all = 0;
+  for (let at = start; at < end; at++) all |= bytes[at] ?? 0;
+  return all < 0x80;
 }
