@@ -237,16 +237,14 @@ export function wholeBytes(pid) {
   let own = 0;
   for (const each of tree(pid)) {
     const rollup = readFileSync(`/proc/${each}/smaps_rollup`, "utf8");
-    const sum = (kind) => {
-      return [...rollup.matchAll(new RegExp(`^${kind}_\\w+:\\s*(\\d+)`, "gm"))].reduce(
-        (sum, [, kB]) => sum + Number(kB) * 1024,
-        0,
-      );
-    };
-    own += sum("Private");
-    most = Math.max(most, sum("Shared"));
+    own += bytesIn(rollup.matchAll(/^Private_\w+:\s*(\d+)/gm));
+    most = Math.max(most, bytesIn(rollup.matchAll(/^Shared_\w+:\s*(\d+)/gm)));
   }
   return own + most;
+}
+
+function bytesIn(lines) {
+  return [...lines].reduce((sum, [, kB]) => sum + Number(kB) * 1024, 0);
 }
 
 /** What a reader needs to place the figures. */

@@ -1,4 +1,5 @@
 /** What a transport does, over real sockets. */
+import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import {
   begin,
@@ -6,7 +7,6 @@ import {
   call,
   cleanUps,
   OK,
-  pause,
   serverThat,
   transport,
   upstreamAt,

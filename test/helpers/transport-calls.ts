@@ -1,6 +1,5 @@
 /** An upstream that is nothing but sockets, and what a transport makes of it. */
-import type { AddressInfo } from "node:net";
-import { createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { afterEach, expect } from "vitest";
 import type { BellwetherError } from "../../src/core/errors.ts";
 import type {
@@ -14,17 +13,13 @@ import type { Timeouts, Upstream } from "../../src/upstreams/upstream.ts";
 import { until } from "./until.ts";
 
 /** Limits that no test reaches. */
-export const PATIENT: Timeouts = { connect: 300_000, firstByte: 300_000, idle: 300_000, total: 300_000 };
+const PATIENT: Timeouts = { connect: 300_000, firstByte: 300_000, idle: 300_000, total: 300_000 };
 export const OK = "HTTP/1.1 200 OK\r\n";
 
 export const cleanUps: (() => void)[] = [];
 afterEach(() => {
   for (const cleanUp of cleanUps.splice(0)) cleanUp();
 });
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
 
 /** A server that is nothing but sockets. */
 export class RawServer {
@@ -143,7 +138,7 @@ export class Collected implements AnswerSink {
   }
 }
 
-export interface Transport extends UpstreamTransport {
+interface Transport extends UpstreamTransport {
   retain(upstreams: Iterable<Upstream>): void;
 }
 

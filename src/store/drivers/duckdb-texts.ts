@@ -23,7 +23,6 @@ const FIRST_CAPACITY = 64 * 1024;
 
 /** Bytes that are handed over together. */
 interface Run {
-  readonly number: number;
   readonly bytes: Uint8Array;
   readonly from: number;
   to: number;
@@ -34,7 +33,7 @@ export class TextMemory {
   readonly #low: typeof Bindings;
   /** It only holds them, as bytes: there are numbers between the texts. */
   readonly #chunk: DataChunk;
-  /** Copies of texts; run 0. */
+  /** Copies of texts; run 0, before the others. */
   #copies = Buffer.allocUnsafe(FIRST_CAPACITY);
   #copied = 0;
   readonly #runs: Run[] = [];
@@ -42,8 +41,6 @@ export class TextMemory {
   #held = 0;
   /** Where each run is. */
   readonly #places = new Float64Array(MOST_RUNS + 1);
-  /** The run of the text that was added last. */
-  last = 0;
 
   constructor(api: typeof DuckDB, low: typeof Bindings) {
     this.#low = low;
@@ -61,26 +58,27 @@ export class TextMemory {
     return this.#held + this.#copied > FULL_BYTES;
   }
 
-  /** Takes a text, whose bytes are to stay as they are until it is handed over; its place in the run `last`. */
-  add(bytes: Uint8Array, start: number, end: number): number {
-    const run = this.#runs.at(-1);
+  /**
+   * Takes a text, whose bytes are to stay as they are until it is handed over, and writes where it is: its place
+   * within a run to `words[at]`, the run's number after it.
+   */
+  add(bytes: Uint8Array, start: number, end: number, words: Int32Array, at: number): void {
+    let run = this.#runs.at(-1);
     if (run === undefined || run.bytes !== bytes || start < run.from || start > run.to + NEAR_BYTES) {
-      return this.#begin(bytes, start, end);
+      if (bytes.length < LARGE_BYTES || this.#runs.length === MOST_RUNS) {
+        words[at] = this.#copy(bytes, start, end);
+        words[at + 1] = 0;
+        return;
+      }
+      run = { bytes, from: start, to: start };
+      this.#runs.push(run);
     }
     if (end > run.to) {
       this.#held += end - run.to;
       run.to = end;
     }
-    this.last = run.number;
-    return start - run.from;
-  }
-
-  #begin(bytes: Uint8Array, start: number, end: number): number {
-    if (bytes.length < LARGE_BYTES || this.#runs.length === MOST_RUNS) return this.#copy(bytes, start, end);
-    this.last = this.#runs.length + 1;
-    this.#runs.push({ number: this.last, bytes, from: start, to: end });
-    this.#held += end - start;
-    return 0;
+    words[at] = start - run.from;
+    words[at + 1] = this.#runs.length;
   }
 
   #copy(bytes: Uint8Array, start: number, end: number): number {
@@ -92,7 +90,6 @@ export class TextMemory {
       this.#copies = larger;
     }
     this.#copies.set(bytes.subarray(start, end), place);
-    this.last = 0;
     return place;
   }
 
@@ -169,8 +166,7 @@ export class TextColumn {
       ((bytes[start + 1] ?? 0) << 8) |
       ((bytes[start + 2] ?? 0) << 16) |
       ((bytes[start + 3] ?? 0) << 24);
-    words[at + 2] = this.#memory.add(bytes, start, end);
-    words[at + 3] = this.#memory.last;
+    this.#memory.add(bytes, start, end, words, at + 2);
   }
 
   /** Points to where the longer texts of the first `count` rows are, when they have been handed over. */
