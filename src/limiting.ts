@@ -40,8 +40,6 @@ const REDIS_START_MS = 2_000;
 /** A start waits so long for the ledger to tell what budgets have used. */
 const RESTORE_MS = 10_000;
 const RESTORE_RETRY_MS = 50;
-/** The ledger's passes over the journal, of which it takes three to take over from a process that was killed. */
-const TAKE_OVER_MS = 1_000;
 
 export async function startLimits(config: Config["limits"], around: Surroundings): Promise<Limits> {
   const { registry, clock, log } = around;
@@ -110,13 +108,11 @@ export async function patiently<T>(
 
 /** What the ledger's database tells, once it has taken over what a process before this one left in the journal. */
 export function spendFrom(client: LedgerClient): SpendSource {
-  let takenOver: Promise<void> | undefined;
   return {
     sql: client.sql,
     query: async (query) => {
+      // There is one until all was taken over for the first time.
       if (client.status.problem !== undefined) throw new Error(client.status.problem);
-      takenOver ??= new Promise((resolve) => setTimeout(resolve, TAKE_OVER_MS));
-      await takenOver;
       return client.query(query);
     },
   };

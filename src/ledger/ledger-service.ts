@@ -12,8 +12,17 @@ import type { LedgerSettings, LedgerState, Question, Told } from "./ledger-proto
 import { Retention } from "./retention.ts";
 import type { Spending } from "./spending/spending.ts";
 
-/** How often the journal is looked at. Every transaction costs: four a second took 0.17 cores at 1,000 calls/s, one 0.08. */
-const PASS_MS = 1_000;
+/** How often the journal is looked at. */
+const LOOK_MS = 1_000;
+/**
+ * What is in the journal goes to the database when it fills a batch, when somebody asks for it, and else this often.
+ * Every transaction costs: four a second took 0.17 cores at 1,000 calls/s, one 0.08.
+ */
+const PASS_MS = 5_000;
+/** Answers know of what was in the journal so long ago. */
+const FRESH_MS = 1_000;
+/** They wait so long for that at most: there may be much to take over. */
+const PATIENCE_MS = 2_000;
 /** After a failure the next try comes after this long, twice as long each time, up to the second. */
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 5_000;
@@ -42,6 +51,13 @@ export class LedgerService {
   #store: LedgerStore | undefined;
   #problem: string | undefined;
   #completeAt = performance.now();
+  /** When the last pass began, and the last that has succeeded. */
+  #passAt = Number.NEGATIVE_INFINITY;
+  #freshAt = Number.NEGATIVE_INFINITY;
+  /** The next is not to wait. */
+  #wanted = false;
+  /** Those who wait for the end of a pass. */
+  readonly #waiters: (() => void)[] = [];
   #failures = 0;
   #told: LedgerState | undefined;
   #toldAt = Number.NEGATIVE_INFINITY;
@@ -86,24 +102,24 @@ export class LedgerService {
       case "report": {
         const { name, query } = (question as Question<"report">).ask;
         const { reportNamed, runParsed } = await import("./reports/index.ts");
-        return runParsed(reportNamed(name), query, await this.#asked());
+        return runParsed(reportNamed(name), query, await this.#upToDate());
       }
       case "query":
-        return (await this.#asked()).query((question as Question<"query">).ask);
+        return (await this.#upToDate()).query((question as Question<"query">).ask);
       case "calls": {
         const { searchCalls } = await import("./calls/search.ts");
-        return searchCalls(await this.#asked(), (question as Question<"calls">).ask);
+        return searchCalls(await this.#upToDate(), (question as Question<"calls">).ask);
       }
       case "call": {
         const { callOfId } = await import("./calls/search.ts");
-        return (await callOfId(await this.#asked(), (question as Question<"call">).ask)) ?? null;
+        return (await callOfId(await this.#upToDate(), (question as Question<"call">).ask)) ?? null;
       }
       case "rest":
         return (await this.#spent()).rest(await this.#asked(), (question as Question<"rest">).ask);
       case "export": {
         const { query, place } = (question as Question<"export">).ask;
         const { exportText } = await import("./transfer/export-rows.ts");
-        return exportText(await this.#asked(), query, place);
+        return exportText(await this.#upToDate(), query, place);
       }
       case "import": {
         const { rowsOfLines, UnreadableLineError } = await import("./transfer/row-lines.ts");
@@ -125,6 +141,23 @@ export class LedgerService {
   async #asked(): Promise<LedgerStore> {
     if (this.#problem !== undefined) throw new Error(`its database is not available: ${this.#problem}`);
     return this.#opened();
+  }
+
+  /** The database when it has what the journal had a moment ago, unless that takes long. @throws as `#asked` */
+  async #upToDate(): Promise<LedgerStore> {
+    const isFresh = performance.now() - this.#freshAt < FRESH_MS;
+    if (!isFresh && this.#problem === undefined && !this.#stopping) {
+      this.#wanted = true;
+      this.#wake?.();
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, PATIENCE_MS);
+        this.#waiters.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+    return this.#asked();
   }
 
   #opening: Promise<LedgerStore> | undefined;
@@ -153,22 +186,38 @@ export class LedgerService {
 
   async #run(): Promise<void> {
     while (!this.#stopping) {
-      if (await this.#pass()) {
+      if (!(await this.#isDue()) || (await this.#pass())) {
         await this.#archive();
         await this.#rollUp();
         await this.#spend();
       } else (await this.#spending)?.forget();
-      const wait = this.#failures === 0 ? PASS_MS : FIRST_RETRY_MS * 2 ** (this.#failures - 1);
+      const wait = this.#failures === 0 ? LOOK_MS : FIRST_RETRY_MS * 2 ** (this.#failures - 1);
       await this.#sleep(Math.min(wait, LAST_RETRY_MS));
+    }
+  }
+
+  async #isDue(): Promise<boolean> {
+    if (this.#wanted || this.#failures > 0 || performance.now() - this.#passAt >= PASS_MS) return true;
+    try {
+      const { bytes, enough } = await this.#ingest.waiting();
+      if (enough) return true;
+      if (bytes === 0) this.#completeAt = performance.now();
+      this.#tellState();
+      return false;
+    } catch {
+      // The pass tells what is wrong with the journal.
+      return true;
     }
   }
 
   /** True when the database has all there is. @throws LostPlaceError, of which this process has to end */
   async #pass(): Promise<boolean> {
+    this.#passAt = performance.now();
     try {
       await this.#opened();
       await this.#ingest.pass();
       this.#completeAt = performance.now();
+      this.#freshAt = this.#passAt;
       this.#failures = 0;
       this.#problem = undefined;
       this.#tellState();
@@ -181,6 +230,9 @@ export class LedgerService {
       // Some failures leave a database unusable until it is opened again.
       await this.#closeStore();
       return false;
+    } finally {
+      this.#wanted = false;
+      for (const go of this.#waiters.splice(0)) go();
     }
   }
 
@@ -259,6 +311,7 @@ export class LedgerService {
     this.#stopping = true;
     this.#wake?.();
     await this.#running;
+    for (const go of this.#waiters.splice(0)) go();
     await this.#ingest.close();
     await this.#closeStore();
   }
@@ -289,7 +342,7 @@ export class LedgerService {
   }
 
   #sleep(ms: number): Promise<void> {
-    if (this.#stopping) return Promise.resolve();
+    if (this.#stopping || this.#wanted) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
       this.#wake = () => {

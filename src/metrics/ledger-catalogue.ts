@@ -16,7 +16,7 @@ export const ledgerCatalogue = {
     type: "gauge",
     name: "bellwether_ledger_lag_seconds",
     unit: "seconds",
-    help: "How long ago the database last had all that the journal had; grows while it cannot take rows.",
+    help: "How long ago the database last had all that the journal had: up to some 5 s between its transactions; grows while it cannot take rows.",
     labels: [],
   },
   ledgerMemory: {

@@ -86,6 +86,43 @@ test("every field of every call comes out as it went in", async () => {
   );
 });
 
+describe("what waits to be read", () => {
+  async function settle(journal: Journal, from: number, to: number): Promise<void> {
+    for (const call of calls.slice(from, to)) {
+      journal.started(call);
+      journal.settled(call);
+    }
+    await turn();
+  }
+
+  test("is enough when it is a batch's calls, by what a call's records took so far", async () => {
+    const journal = open();
+    const reading = new Ingest({ folder, insert: new Rows().insert, batchRows: 10 });
+    await reading.pass();
+    expect(await reading.waiting()).toEqual({ bytes: 0, enough: false });
+    const before = journal.bytes;
+    await settle(journal, 0, 200);
+    expect(await reading.waiting()).toEqual({ bytes: journal.bytes - before, enough: true });
+    await reading.pass();
+    expect(await reading.waiting()).toEqual({ bytes: 0, enough: false });
+    await settle(journal, 200, 205);
+    expect((await reading.waiting()).enough).toBe(false);
+    await settle(journal, 205, 220);
+    expect((await reading.waiting()).enough).toBe(true);
+    await reading.close();
+  });
+
+  test("is enough when a file has been ended", async () => {
+    const journal = open({ segmentBytes: 16 * 1024 });
+    const reading = new Ingest({ folder, insert: new Rows().insert });
+    await settle(journal, 0, 5);
+    expect([segments().length, (await reading.waiting()).enough]).toEqual([1, false]);
+    await settle(journal, 5, 100);
+    expect([segments().length > 1, (await reading.waiting()).enough]).toEqual([true, true]);
+    await reading.close();
+  });
+});
+
 describe("a call that is sent upstream", () => {
   test("is with the kernel when `flush` returns, and at the end of the turn without it", async () => {
     const [first, second] = some(2) as [Usage, Usage];

@@ -29,7 +29,8 @@ export class SegmentReader {
   readonly #path: string;
   readonly #into: ReadBuffer;
   #handle: FileHandle | undefined;
-  #position = 0;
+  /** Bytes that have been read. */
+  position = 0;
   /** The beginning of a frame that was not there to its end. */
   #rest = Buffer.alloc(0);
   /** Known once the first record has been read; undefined when that is damaged. */
@@ -53,12 +54,12 @@ export class SegmentReader {
     this.#handle ??= await open(this.#path);
     const buffer = this.#into.atLeast(this.#rest.length + CHUNK_BYTES);
     this.#rest.copy(buffer);
-    const { bytesRead } = await this.#handle.read(buffer, this.#rest.length, CHUNK_BYTES, this.#position);
+    const { bytesRead } = await this.#handle.read(buffer, this.#rest.length, CHUNK_BYTES, this.position);
     const atEnd = bytesRead === 0;
     if (atEnd && (!final || this.#rest.length === 0)) return true;
     const bytes = buffer.subarray(0, this.#rest.length + bytesRead);
     const scan = scanFrames(bytes, atEnd, (payload) => this.#take(payload, sink));
-    this.#position += bytesRead;
+    this.position += bytesRead;
     this.damages += scan.damages;
     this.damagedBytes += scan.skippedBytes;
     this.#rest = Buffer.from(bytes.subarray(scan.consumed));
