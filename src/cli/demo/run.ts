@@ -33,6 +33,8 @@ const PAID_RATE = 0.5;
 const PAID_TOKENS = 32;
 const MOST_TOKENS = 4_096;
 const TICK_MS = 500;
+/** At least so many a day: no phase of the incident is shorter than half an hour. */
+const TICKS_A_DAY = 96;
 const PATIENCE_MS = 3_000;
 
 /** What a running simulated relay is to do with each call: it answers at once unless it is told otherwise. */
@@ -74,13 +76,16 @@ export async function runDemo(options: DemoOptions, stop: Promise<unknown>): Pro
   });
   const progress = new Progress(process.stderr);
   let phase: Phase = "well";
-  const tick = setInterval(() => {
-    const next = options.incident ? phaseAt(hour()) : "well";
-    if (next !== phase) target.enter(next);
-    phase = next;
-    const elapsedMs = performance.now() - began;
-    progress.show({ elapsedMs, hour: hour(), phase, tallies: traffic.tallies, underWay: traffic.underWay });
-  }, TICK_MS);
+  const tick = setInterval(
+    () => {
+      const next = options.incident ? phaseAt(hour()) : "well";
+      if (next !== phase) target.enter(next);
+      phase = next;
+      const elapsedMs = performance.now() - began;
+      progress.show({ elapsedMs, hour: hour(), phase, tallies: traffic.tallies, underWay: traffic.underWay });
+    },
+    Math.min(TICK_MS, options.dayMs / TICKS_A_DAY),
+  );
   say(`Sending to ${target.url}. Look at ${target.url}/ in a browser.\n`);
   traffic.start();
   let timer: NodeJS.Timeout | undefined;
