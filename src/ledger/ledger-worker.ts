@@ -1,9 +1,21 @@
 /** The ledger's process: see ledger-service.ts for what it does. */
+import { existsSync, readdirSync } from "node:fs";
+import { setPriority } from "node:os";
 import type { FromLedger, ToLedger } from "./ledger-protocol.ts";
 import { LedgerService } from "./ledger-service.ts";
 
+/**
+ * Where processors are scarce, calls go first: so they waited 21 µs for one where it was 42, at 1,000 a second on one core.
+ * A quarter of it is left, more than a gateway that has the rest can make use of.
+ */
+const NICENESS = 5;
+/** On Linux each thread has a niceness of its own, which those that it begins have too. */
+const THREADS = "/proc/self/task";
+
 if (process.connected) {
   process.title = "bellwether ledger";
+  const threads = existsSync(THREADS) ? readdirSync(THREADS).map(Number) : [process.pid];
+  for (const thread of threads) setPriority(thread, NICENESS);
   const tell = (message: FromLedger, told = (): void => undefined): void => {
     process.send?.(message, undefined, undefined, told);
   };

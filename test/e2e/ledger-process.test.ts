@@ -295,6 +295,24 @@ describe.skipIf(process.platform !== "linux")("of a gateway", () => {
     ]);
   });
 
+  it("lets calls go first, with all its threads", async () => {
+    const product = await start();
+    const ledger = await ledgerOf(product);
+    await call(product);
+    await until(() => existsSync(join(folder, "data", "ledger.duckdb")), true);
+    const niceness = (pid: number): Set<string | undefined> => {
+      const tasks = `/proc/${pid}/task`;
+      // The 19th field; the second is the name in parentheses.
+      const fields = (task: string) =>
+        readFileSync(join(tasks, task, "stat"), "utf8")
+          .replace(/^.*\) /s, "")
+          .split(" ");
+      return new Set(readdirSync(tasks).map((task) => fields(task)[16]));
+    };
+    expect(niceness(ledger)).toEqual(new Set(["5"]));
+    expect(niceness(product.process.pid ?? 0)).toEqual(new Set(["0"]));
+  });
+
   it("does not heed the signals that a terminal sends to both", async () => {
     const product = await start();
     const ledger = await ledgerOf(product);
