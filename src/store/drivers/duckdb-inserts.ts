@@ -61,11 +61,11 @@ export class DuckdbInserts {
     }
   }
 
-  /** Makes calls ready; what comes of it has to be committed. Waits while two are. */
-  async stage(calls: Calls): Promise<StagedCalls> {
+  /** Makes the calls from place `from` to before `to` ready; what comes of it has to be committed. Waits while two are. */
+  async stage(calls: Calls, from: number, to: number): Promise<StagedCalls> {
     const connection = await this.#taken();
     try {
-      const known = described(calls);
+      const known = described(calls, from, to);
       await connection.run("BEGIN");
       const appended = await this.#append(connection, "calls", "ledger", calls, known.places);
       return { ...known, calls, connection, appended };
@@ -158,13 +158,13 @@ export class DuckdbInserts {
 }
 
 /** What has to be known of calls before they are inserted; of those with the same id the first counts. */
-function described(calls: Calls) {
+function described(calls: Calls, from: number, to: number) {
   const ids = new Ids(calls);
   const places: number[] = [];
-  let low = calls.id(0);
+  let low = calls.id(from);
   let high = low;
   let earliest = Number.POSITIVE_INFINITY;
-  for (let at = 0; at < calls.length; at++) {
+  for (let at = from; at < to; at++) {
     const id = calls.id(at);
     if (id < low) low = id;
     if (id > high) high = id;

@@ -55,3 +55,20 @@ it("takes large batches with the least memory that can be configured", async () 
   expect(await Promise.all(batches.map((rows) => store.insert(rows)))).toEqual([20_000, 20_000]);
   await store.close();
 });
+
+it("fills the group that is begun before it begins another, so that one is compressed at a time", async () => {
+  const store = await opened(96 * 2 ** 20);
+  const rows = Array.from({ length: 50_000 }, (_, n) => ledgerRow({ id: idOf(n) }));
+  expect(await store.insert(rows.slice(0, 20_000))).toBe(20_000);
+  const run = vi.spyOn(DuckDBConnection.prototype, "run");
+  expect(await store.insert(rows.slice(20_000, 40_000))).toBe(20_000);
+  const texts = run.mock.calls.map(([text]) => String(text));
+  run.mockRestore();
+  const steps = texts.filter((text) => ["BEGIN", "COMMIT", "CHECKPOINT"].includes(text));
+  expect(steps).toEqual(["BEGIN", "COMMIT", "CHECKPOINT", "BEGIN", "COMMIT"]);
+  // Calls that are there already are in both parts.
+  expect(await store.insert([...rows.slice(40_000), ...rows.slice(20_000, 40_000)])).toBe(10_000);
+  const text = "SELECT count(*) AS calls, count(DISTINCT id) AS ids FROM calls";
+  expect(await store.query({ text, params: [] })).toEqual([{ calls: 50_000, ids: 50_000 }]);
+  await store.close();
+});

@@ -163,9 +163,21 @@ class DuckdbStore implements LedgerStore {
     return this.insertCalls(new RowCalls(rows));
   }
 
-  insertCalls(calls: Calls): Promise<number> {
-    if (calls.length === 0) return Promise.resolve(0);
-    const staging = this.#inserts.stage(calls);
+  async insertCalls(calls: Calls): Promise<number> {
+    const first = this.#fill(calls.length);
+    const added = await this.#insertPart(calls, 0, first);
+    return added + (await this.#insertPart(calls, first, calls.length));
+  }
+
+  /** How many of so many calls fill the group that is begun: they go first, so that not two groups wait in memory. */
+  #fill(calls: number): number {
+    const room = ROW_GROUP - (this.#loose ?? 0);
+    return calls < ROW_GROUP && room > 0 && room < calls ? room : 0;
+  }
+
+  #insertPart(calls: Calls, from: number, to: number): Promise<number> {
+    if (from === to) return Promise.resolve(0);
+    const staging = this.#inserts.stage(calls, from, to);
     // It is waited for when those before are committed.
     staging.catch(() => undefined);
     return this.#alone(async () => {
