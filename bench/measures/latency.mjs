@@ -2,7 +2,7 @@
 import { chatRequest, SMALL } from "../bodies.mjs";
 import { startContender, stopContender } from "../contenders.mjs";
 import { openLoop, wrk } from "../load.mjs";
-import { DISTURBED, DISTURBED_NOTE, progress, sleep, stop, watchCpu } from "../machine.mjs";
+import { DISTURBED, DISTURBED_NOTE, keepAwake, progress, sleep, stop, watchCpu } from "../machine.mjs";
 import { othersCell, percent } from "../report.mjs";
 import { alternating, median, medians } from "../statistics.mjs";
 import { startStaticUpstream } from "../upstreams.mjs";
@@ -12,6 +12,7 @@ const RATE = 1000;
 async function oneRound(contender, upstream, seconds, warmUp) {
   const body = chatRequest(SMALL);
   const started = await startContender(contender, upstream.url);
+  const sleepAgain = keepAwake();
   try {
     await wrk(started, body, warmUp);
     await sleep(300);
@@ -20,6 +21,7 @@ async function oneRound(contender, upstream, seconds, warmUp) {
     const { busy, others } = used();
     return { ...figures, busy, others };
   } finally {
+    await sleepAgain();
     await stopContender(started);
   }
 }
@@ -96,7 +98,7 @@ export const latency = {
         notes: [
           `The harness's own share, measured: a call was sent ${ms(direct.sendLateP50)} ms (p99 ${ms(direct.sendLateP99)} ms) after it was due, ` +
             `and cost the client ${direct.clientCpuPerRequest.toFixed(0)} µs of the load core's CPU; both are in every row, direct included.`,
-          "p99.9 and max of short runs are few calls; an idle virtual core's waking up is in all rows.",
+          "p99.9 and max of short runs are few calls. Work of the idle class keeps the cores awake: waking a virtual core takes its host up to 1 ms.",
           ...(rows.some((row) => row !== direct && row.others > DISTURBED) ? [DISTURBED_NOTE] : []),
         ],
       },

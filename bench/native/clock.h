@@ -29,16 +29,19 @@ static inline void raise_file_limit(void) {
   }
 }
 
-/* A timer descriptor that becomes readable every `interval` ns, first one interval from now. */
-static inline int ticker(int64_t interval) {
+/* A timer descriptor that becomes readable every `interval` ns, first at `start` (of now_ns). */
+static inline int ticker_from(int64_t start, int64_t interval) {
   int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
   struct itimerspec spec = {
       .it_interval = {.tv_sec = interval / 1000000000, .tv_nsec = interval % 1000000000},
-      .it_value = {.tv_sec = interval / 1000000000, .tv_nsec = interval % 1000000000},
+      .it_value = {.tv_sec = start / 1000000000, .tv_nsec = start % 1000000000},
   };
-  timerfd_settime(fd, 0, &spec, NULL);
+  timerfd_settime(fd, TFD_TIMER_ABSTIME, &spec, NULL);
   return fd;
 }
+
+/* The same, first one interval from now. */
+static inline int ticker(int64_t interval) { return ticker_from(now_ns() + interval, interval); }
 
 static inline int compare_int64(const void *a, const void *b) {
   int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;

@@ -309,7 +309,7 @@ describe.skipIf(process.platform !== "linux")("of a gateway", () => {
           .split(" ");
       return new Set(readdirSync(tasks).map((task) => fields(task)[16]));
     };
-    expect(niceness(ledger)).toEqual(new Set(["5"]));
+    expect(niceness(ledger)).toEqual(new Set(["7"]));
     expect(niceness(product.process.pid ?? 0)).toEqual(new Set(["0"]));
   });
 
