@@ -35,6 +35,8 @@ export interface ProductOptions {
   readonly folder?: string;
   /** False leaves standard output unread, so that its pipe fills up. */
   readonly readStdout?: boolean;
+  /** As `nice` gives it. */
+  readonly niceness?: number;
 }
 
 /** Starts it and resolves when it listens. */
@@ -47,7 +49,8 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   // JSON is YAML.
   const upstreams = { relay, ...options.upstreams };
   await writeFile(file, JSON.stringify({ server: { port: 0, ...server }, upstreams, ...config }));
-  const child = spawn(process.execPath, [PROGRAM, "serve", "--config", file], {
+  const nice = ["-n", String(options.niceness ?? 0)];
+  const child = spawn("nice", [...nice, process.execPath, PROGRAM, "serve", "--config", file], {
     cwd: folder,
     env: { PATH: process.env.PATH },
     stdio: ["ignore", "pipe", "pipe"],
